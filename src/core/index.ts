@@ -1,0 +1,13 @@
+export * from './call.ts';
+export * from './clock.ts';
+export * from './deployment.ts';
+export * from './errors.ts';
+export * from './hash.ts';
+export * from './ids.ts';
+export * from './json.ts';
+export * from './message.ts';
+export * from './outcome.ts';
+export * from './random.ts';
+export * from './run.ts';
+export * from './usage.ts';
+export { VirtualClock } from './virtual-clock.ts';

@@ -1,0 +1,157 @@
+import type {
+  Attempt,
+  CallIntent,
+  CallRecord,
+  CallSettlement,
+  Goal,
+  JsonObject,
+  Lease,
+  LeaseHolder,
+  Outcome,
+  Run,
+  RunEvent,
+  RunStatus,
+  Score,
+  StepRecord,
+  TranscriptEntry,
+} from '../core/index.ts';
+
+/** A goal as planned: no outcome yet. */
+export type PlannedGoal = Omit<Goal, 'outcome' | 'startedAt' | 'endedAt'>;
+
+/** One write. Every one is idempotent: the same write twice leaves one row. */
+export type WriteOp =
+  | { readonly op: 'run.insert'; readonly run: Run }
+  | {
+      readonly op: 'run.update';
+      readonly id: string;
+      readonly patch: Partial<Pick<Run, 'status' | 'reason' | 'planned' | 'resumes' | 'startedAt' | 'endedAt' | 'config' | 'simulated'>>;
+    }
+  | { readonly op: 'goal.plan'; readonly goal: PlannedGoal }
+  | { readonly op: 'goal.start'; readonly runId: string; readonly index: number; readonly at: number }
+  /** Takes effect only where the goal has no outcome, or one that may be superseded. Keeps every accepted outcome in the history. */
+  | { readonly op: 'goal.finalize'; readonly runId: string; readonly index: number; readonly outcome: Outcome; readonly at: number }
+  /** Takes effect only where no attempt with this key is there, or it ended in error. */
+  | { readonly op: 'attempt.finish'; readonly attempt: Attempt }
+  | { readonly op: 'call.open'; readonly intent: CallIntent }
+  /** Takes effect only while the call is in flight. */
+  | { readonly op: 'call.settle'; readonly settlement: CallSettlement }
+  | { readonly op: 'step.finish'; readonly step: StepRecord }
+  | { readonly op: 'entry.add'; readonly entry: TranscriptEntry }
+  | { readonly op: 'score.put'; readonly score: Score }
+  /** `seq` is given at commit. */
+  | { readonly op: 'event.add'; readonly event: Omit<RunEvent, 'seq'> };
+
+/** How goals of a run stand. */
+export interface GoalCounts {
+  readonly planned: number;
+  /** By outcome kind; goals without an outcome are under `open`. Blocked verdicts are also counted under `blocked`. */
+  readonly byOutcome: Readonly<Record<string, number>>;
+}
+
+/** Sums over ledger rows, for one group. */
+export interface CallSums {
+  readonly calls: Readonly<Record<CallSettlement['status'] | 'in_flight' | 'total', number>>;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  /** `null` while no call of the group reported any. */
+  readonly reasoning_tokens: number | null;
+  readonly total_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
+  /** Calls whose usage was estimated. */
+  readonly estimated: number;
+  /** Ended calls whose usage is unknown. */
+  readonly unknown_calls: number;
+  /** Sum of the known costs. */
+  readonly cost_usd: number;
+  /** Calls with tokens but no price. */
+  readonly unpriced: number;
+  /** Calls that were retries (retry > 0). */
+  readonly retries: number;
+  readonly waited_ms: number;
+}
+
+export type CallGrouping = 'all' | 'model' | 'role' | 'deployment' | 'plugin' | 'branch' | 'status' | 'goal';
+
+export interface CallFilter {
+  readonly runId?: string | null;
+  readonly goalIndex?: number;
+  readonly attemptKey?: string;
+}
+
+export interface ScoreSums {
+  readonly plugin: string;
+  readonly target: string;
+  readonly grader: string;
+  /** Score rows, abstentions included. */
+  readonly total: number;
+  readonly scored: number;
+  readonly hits: number;
+}
+
+export interface Store {
+  /** For people, e.g. `sqlite:.assay/assay.db`; never holds a password. */
+  readonly location: string;
+
+  /**
+   * Writes all of `ops` or none, in order, after every earlier `write`. Concurrent writes share commits.
+   * Resolves once committed.
+   *
+   * @throws StoreError with code `store_full`, `store_readonly`, `store_locked` or `store`
+   */
+  write(...ops: readonly WriteOp[]): Promise<void>;
+
+  getRun(id: string): Promise<Run | undefined>;
+  /** Finds a run by id, by a unique part of it, or `last`. */
+  findRun(reference: string): Promise<Run>;
+  /** Newest first. */
+  listRuns(options?: { readonly limit?: number; readonly status?: RunStatus }): Promise<Run[]>;
+
+  /** Goals by index from `from`, at most `limit`. */
+  goals(runId: string, options: { readonly from: number; readonly limit: number; readonly outcomes?: readonly string[]; readonly plugin?: string }): Promise<Goal[]>;
+  goal(runId: string, index: number): Promise<Goal | undefined>;
+  goalHistory(runId: string, index: number): Promise<{ readonly outcome: Outcome; readonly at: number }[]>;
+  countGoals(runId: string): Promise<GoalCounts>;
+
+  /** In order of `seq`. */
+  attempts(runId: string, goalIndex: number): Promise<Attempt[]>;
+  countAttempts(runId: string): Promise<{ readonly finished: number; readonly errors: number }>;
+  steps(runId: string, goalIndex: number): Promise<StepRecord[]>;
+  transcript(runId: string, goalIndex: number): Promise<TranscriptEntry[]>;
+  scores(runId: string, goalIndex: number): Promise<Score[]>;
+  /** Per plugin × target × grader, over score rows. */
+  sumScores(runId: string): Promise<ScoreSums[]>;
+  /** The highest-scoring hits first. */
+  worstScores(runId: string, options: { readonly plugin: string; readonly target: string; readonly grader: string; readonly limit: number }): Promise<Score[]>;
+
+  /** In order of sending, oldest first, after the id `after`. */
+  calls(filter: CallFilter, options?: { readonly limit?: number; readonly after?: string }): Promise<CallRecord[]>;
+  /** Group name → sums. A missing name (no model, no role, no goal) is `unattributed`. */
+  sumCalls(filter: CallFilter, by: CallGrouping): Promise<Map<string, CallSums>>;
+  /** Marks calls of the run that are still in flight as lost; returns how many. */
+  markLost(runId: string, at: number): Promise<number>;
+  /** What a deployment was sent since a time, oldest first, for the limiter's replay. */
+  callsSince(deployment: string, since: number): Promise<{ readonly at: number; readonly tokens: number }[]>;
+
+  /** Events after `seq`, oldest first. */
+  events(options: { readonly runId?: string; readonly after: number; readonly limit: number }): Promise<RunEvent[]>;
+
+  /** Takes the lease if it is free, expired, or the same holder's. Returns the lease that is in force. */
+  acquireLease(runId: string, holder: LeaseHolder, now: number, ttlMs: number): Promise<Lease>;
+  renewLease(runId: string, holder: LeaseHolder, now: number, ttlMs: number): Promise<boolean>;
+  releaseLease(runId: string, holder: LeaseHolder): Promise<void>;
+  /** Takes a lease from a holder known to be dead. */
+  breakLease(runId: string, deadHolderId: string): Promise<void>;
+  getLease(runId: string): Promise<Lease | undefined>;
+
+  /** Deletes runs and all that belongs to them, then returns the space to the file system. */
+  purge(options: { readonly runIds: readonly string[] }): Promise<{ readonly runs: number; readonly calls: number }>;
+
+  /** Small durable values by name, e.g. a limiter's quota position. `update` is atomic across processes. */
+  getValue(name: string): Promise<JsonObject | undefined>;
+  updateValue(name: string, update: (current: JsonObject | undefined) => JsonObject): Promise<JsonObject>;
+
+  /** Waits for pending writes, then closes. Further writes are refused. */
+  close(): Promise<void>;
+}
