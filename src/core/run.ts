@@ -49,6 +49,8 @@ export interface Goal {
   readonly variant: string | null;
   readonly repeat: number;
   readonly tags: readonly string[];
+  /** Goals with the same lane run one after another, in planned order. */
+  readonly lane?: string | null;
   /** What `execute` needs. */
   readonly data: Json;
   /** `null` until it is finalized. */

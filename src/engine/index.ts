@@ -1,0 +1,4 @@
+export type { AttemptResult, GoalContext, GoalPlan, PlanContext, Suite } from './contract.ts';
+export { dryRun, type DryRun, type DryRunOptions } from './dry-run.ts';
+export { executeRun, type ExecuteOptions, type RunEnd } from './execute-run.ts';
+export { ProgressCounter, type RunProgress } from './progress.ts';

@@ -1,0 +1,41 @@
+import type { RunStatus } from '../core/index.ts';
+
+/** Why a run ends before its plan is done. */
+export interface Halt {
+  readonly status: Extract<RunStatus, 'cancelled' | 'stopped' | 'failed' | 'interrupted'>;
+  readonly reason: string;
+  /** What to raise once everything in flight has been recorded. */
+  readonly failure?: unknown;
+}
+
+/** Decides once whether and why a run stops, and tells those who wait. The first reason stands; a failure replaces a milder one. */
+export class HaltSwitch {
+  #halt: Halt | undefined;
+  readonly #abort = new AbortController();
+  readonly #onHalt: () => void;
+
+  constructor(onHalt: () => void) {
+    this.#onHalt = onHalt;
+  }
+
+  get halt(): Halt | undefined {
+    return this.#halt;
+  }
+
+  /** Aborts work in flight. Stopping alone does not. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** No new goal starts; what is in flight finishes. */
+  stop(halt: Halt): void {
+    if (this.#halt === undefined || (this.#halt.failure === undefined && halt.failure !== undefined)) this.#halt = halt;
+    this.#onHalt();
+  }
+
+  /** No new goal starts, and what is in flight is aborted. */
+  abort(halt: Halt): void {
+    this.stop(halt);
+    this.#abort.abort(new Error(halt.reason));
+  }
+}

@@ -1,0 +1,43 @@
+import { deploymentName, UsageError } from '../core/index.ts';
+import { requireKey, resolveHeaders, resolveText } from './api-key.ts';
+import type { Provider } from './provider.ts';
+import type { CompatSettings } from './provider-settings.ts';
+
+/**
+ * `compat:NAME` (an endpoint of the config, with `#model` to choose another model) or `compat:http://HOST/v1#model`: anything that
+ * speaks OpenAI chat completions. It gets the key that is named for it and no other.
+ */
+export const compat: Provider = async ({ spec, provider, name, url, model }, { settings, env, apiKeyEnv }) => {
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const own: CompatSettings = url === undefined ? namedEndpoint(spec, name, settings.compat ?? {}) : { baseUrl: url };
+  const where = url === undefined ? `providers.compat.${name}` : spec;
+  const baseURL = resolveText(own.baseUrl, env, `${where}.baseUrl`).replace(/\/+$/, '');
+  const modelId = model ?? own.model;
+  if (modelId === undefined) {
+    throw new UsageError({ code: 'config', message: `target ${spec} names no model`, hint: `write compat:${name}#MODEL, or set ${where}.model in the config` });
+  }
+  const keyVariable = apiKeyEnv ?? own.apiKeyEnv;
+  const apiKey = keyVariable === undefined ? undefined : requireKey(env, spec, keyVariable);
+  const headers = resolveHeaders(own.headers, env, where);
+  return {
+    spec,
+    provider,
+    model: modelId,
+    deployment: deploymentName('compat', new URL(baseURL).host, modelId),
+    simulated: false,
+    takesN: own.supportsN ?? false,
+    connect: (fetch) =>
+      createOpenAICompatible({ name: 'compat', baseURL, headers, fetch, includeUsage: true, ...(apiKey === undefined ? {} : { apiKey }) }).chatModel(modelId),
+  };
+};
+
+function namedEndpoint(spec: string, name: string, endpoints: Readonly<Record<string, CompatSettings>>): CompatSettings {
+  const found = endpoints[name];
+  if (found !== undefined) return found;
+  const known = Object.keys(endpoints);
+  throw new UsageError({
+    code: 'config',
+    message: `target ${spec} names an endpoint that the config does not have: providers.compat.${name}`,
+    hint: known.length === 0 ? 'add it to assay.yaml, or write compat:http://HOST:PORT/v1#MODEL' : `known: ${known.join(', ')}`,
+  });
+}

@@ -1,0 +1,7 @@
+export { requireKey, resolveHeaders, resolveText, type Environment } from './api-key.ts';
+export type { GenerateRequest, Target } from './contract.ts';
+export { openTarget } from './open-target.ts';
+export type { ProviderContext } from './provider.ts';
+export type { CompatSettings, ProviderSettings } from './provider-settings.ts';
+export type { SdkTargetOptions } from './sdk-target.ts';
+export { parseTargetSpec, PROVIDERS, type ProviderName, type TargetSpec } from './target-spec.ts';

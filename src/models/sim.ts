@@ -1,0 +1,17 @@
+import { deploymentName } from '../core/index.ts';
+import type { Provider } from './provider.ts';
+
+/** `sim:PROFILE`: the simulated provider, started by itself. What it answers is labelled simulated everywhere. */
+export const sim: Provider = async ({ spec, provider, name }, { simulator }) => {
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const { url, place } = await simulator();
+  return {
+    spec,
+    provider,
+    model: name,
+    deployment: deploymentName('sim', place, name),
+    simulated: true,
+    takesN: true,
+    connect: (fetch) => createOpenAICompatible({ name: 'sim', baseURL: `${url}/v1`, fetch, includeUsage: true }).chatModel(name),
+  };
+};
