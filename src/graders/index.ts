@@ -1,0 +1,15 @@
+export { BLOCKED_REASON } from './blocked.ts';
+export type { Grade, GradeInput, Grader } from './contract.ts';
+export { contains } from './detectors/contains.ts';
+export type { ContainsOptions } from './detectors/contains.ts';
+export { DECODE_THRESHOLD, decodeMatch } from './detectors/decode-match.ts';
+export type { DetectorDefinition, DetectorSpec } from './detectors/definition.ts';
+export { findRefusal } from './detectors/refusal.ts';
+export { regex } from './detectors/regex.ts';
+export { snowball } from './detectors/snowball.ts';
+export { LEAK_THRESHOLD, systemPromptLeak } from './detectors/system-prompt-leak.ts';
+export { triggerList } from './detectors/trigger-list.ts';
+export { detectorNeeds, parseDetectorSpec } from './parse-detector-spec.ts';
+export { detectors } from './registry.ts';
+export { boundsIfUnscored, bootstrapByPrompt, wilson } from './statistics.ts';
+export type { Cluster, Interval } from './statistics.ts';
