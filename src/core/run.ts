@@ -50,7 +50,7 @@ export interface Goal {
   readonly repeat: number;
   readonly tags: readonly string[];
   /** Goals with the same lane run one after another, in planned order. */
-  readonly lane?: string | null;
+  readonly lane: string | null;
   /** What `execute` needs. */
   readonly data: Json;
   /** `null` until it is finalized. */

@@ -30,6 +30,7 @@ export const azure: Provider = async ({ spec, provider, name }, { settings, env,
     provider,
     model: name,
     deployment: deploymentName('azure', new URL(base).host.replace(/\.openai\.azure\.com$/, ''), name),
+    host: new URL(base).hostname,
     simulated: false,
     takesN: true,
     connect: (fetch) =>

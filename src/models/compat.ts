@@ -24,6 +24,7 @@ export const compat: Provider = async ({ spec, provider, name, url, model }, { s
     provider,
     model: modelId,
     deployment: deploymentName('compat', new URL(baseURL).host, modelId),
+    host: new URL(baseURL).hostname,
     simulated: false,
     takesN: own.supportsN ?? false,
     connect: (fetch) =>

@@ -24,6 +24,8 @@ export interface Target {
   readonly provider: string;
   readonly model: string;
   readonly deployment: string;
+  /** Host the calls go to, e.g. `api.openai.com` or `127.0.0.1`. */
+  readonly host: string;
   readonly simulated: boolean;
   /**
    * One answer per generation asked for. A content-filter block is an answer with `blocked: true`.

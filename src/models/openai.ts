@@ -15,6 +15,7 @@ export const openai: Provider = async ({ spec, provider, name }, { settings, env
     provider,
     model: name,
     deployment: deploymentName('openai', own.organization ?? new URL(baseURL).host, name),
+    host: new URL(baseURL).hostname,
     simulated: false,
     takesN: !responses,
     connect: (fetch) => {

@@ -13,6 +13,8 @@ export interface SdkModel {
   readonly provider: string;
   readonly model: string;
   readonly deployment: string;
+  /** Host name the calls go to. */
+  readonly host: string;
   readonly simulated: boolean;
   /** One call may ask for several generations (`n`). */
   readonly takesN: boolean;
@@ -56,6 +58,7 @@ export function sdkTarget(model: SdkModel, options: SdkTargetOptions): Target {
     provider: model.provider,
     model: model.model,
     deployment: model.deployment,
+    host: model.host,
     simulated: model.simulated,
     generate: async (request) => {
       const wanted = request.generations ?? 1;

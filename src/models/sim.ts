@@ -10,6 +10,7 @@ export const sim: Provider = async ({ spec, provider, name }, { simulator }) => 
     provider,
     model: name,
     deployment: deploymentName('sim', place, name),
+    host: new URL(url).hostname,
     simulated: true,
     takesN: true,
     connect: (fetch) => createOpenAICompatible({ name: 'sim', baseURL: `${url}/v1`, fetch, includeUsage: true }).chatModel(name),

@@ -107,7 +107,7 @@ async function send(deps: TryDeps, prepared: PreparedCall, open: OpenCall, reser
   const costUsd = prices.costOf(facts?.model ?? null, usage) ?? prices.costOf(asked.model ?? null, usage);
   const error = status === 'ok' ? null : errorText(status, flight, facts);
 
-  reservation.settle(usedOf(status, usage, costUsd));
+  reservation.settle(usedOf(status, usage, costUsd), status === 'ok' || status === 'blocked' ? 'answered' : status === 'rate_limited' ? 'limited' : 'failed');
   if (rate !== undefined) limiter.observe({ deployment: reservation.deployment, sentAt, limited: status === 'rate_limited', rate });
   await open.settle({
     status,

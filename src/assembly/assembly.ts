@@ -1,0 +1,135 @@
+import { describeError, systemClock, type CallIntent, type CallSettlement, type Clock } from '../core/index.ts';
+import { collectSecrets, limitsFor, resolveEnv, type AssayConfig } from '../config/index.ts';
+import { Ledger, priceTable, type PriceTable } from '../ledger/index.ts';
+import { createLimiter, openSharedState, type Budget, type Limiter, type Limits, type SharedState } from '../limiter/index.ts';
+import { openTarget, type Environment, type Target } from '../models/index.ts';
+import { createRedactor, openStore, type Store } from '../store/index.ts';
+import { Transport } from '../transport/index.ts';
+import { withHabits } from './provider-limits.ts';
+import { SimulatorHost } from './simulator-host.ts';
+
+export interface AssemblyOptions {
+  readonly config: AssayConfig;
+  /** `sqlite:PATH`; the config's own by default. */
+  readonly location?: string;
+  readonly env?: Environment;
+  readonly cwd?: string;
+  readonly clock?: Clock;
+}
+
+type SettledListener = (intent: CallIntent, settlement: CallSettlement) => void;
+
+/** Assay's parts put together for one configuration: store, ledger, limiter, transport, and the way to targets. */
+export class Assembly {
+  readonly config: AssayConfig;
+  readonly store: Store;
+  readonly limiter: Limiter;
+  readonly transport: Transport;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly simulator: SimulatorHost;
+  readonly #targetDeployments: Set<string>;
+  readonly #listeners: Set<SettledListener>;
+  readonly #shared: SharedState | undefined;
+
+  private constructor(parts: {
+    readonly options: AssemblyOptions;
+    readonly store: Store;
+    readonly limiter: Limiter;
+    readonly transport: Transport;
+    readonly prices: PriceTable;
+    readonly clock: Clock;
+    readonly targetDeployments: Set<string>;
+    readonly listeners: Set<SettledListener>;
+    readonly shared: SharedState | undefined;
+  }) {
+    this.config = parts.options.config;
+    this.store = parts.store;
+    this.limiter = parts.limiter;
+    this.transport = parts.transport;
+    this.prices = parts.prices;
+    this.clock = parts.clock;
+    this.env = parts.options.env ?? process.env;
+    this.cwd = parts.options.cwd ?? process.cwd();
+    this.simulator = new SimulatorHost(this.config, this.env);
+    this.#targetDeployments = parts.targetDeployments;
+    this.#listeners = parts.listeners;
+    this.#shared = parts.shared;
+  }
+
+  /** Opens the store and puts the rest together. Nothing is sent. */
+  static async open(options: AssemblyOptions): Promise<Assembly> {
+    const { config } = options;
+    const env = options.env ?? process.env;
+    const clock = options.clock ?? systemClock;
+    const location = options.location ?? resolveEnv(config.store, env, 'store');
+    const store = await openStore(location, { redact: createRedactor(collectSecrets(config, env)), durability: config.durability });
+    const targetDeployments = new Set<string>();
+    const listeners = new Set<SettledListener>();
+    const shared = store.sharedStatePath === undefined ? undefined : openSharedState(store.sharedStatePath);
+    const limiter = createLimiter({
+      clock,
+      limitsFor: (deployment) => withHabits(deployment, limitsFor(config, deployment, { target: targetDeployments.has(deployment) })),
+      ...(shared === undefined ? {} : { shared }),
+      history: (deployment, since) => store.callsSince(deployment, since),
+      quotaUse: (deployment, since) => store.tokensSince(deployment, since),
+    });
+    const ledger = new Ledger({
+      store,
+      onSettled: (intent, settlement) => {
+        for (const listener of listeners) listener(intent, settlement);
+      },
+    });
+    const prices = priceTable(config.prices);
+    const transport = new Transport({ limiter, ledger, prices, clock });
+    return new Assembly({ options, store, limiter, transport, prices, clock, targetDeployments, listeners, shared });
+  }
+
+  /**
+   * Opens targets by name; their deployments get the limits that the command line gave.
+   *
+   * @throws UsageError for the first that cannot be opened
+   */
+  async openTargets(specs: readonly string[], budgets: readonly Budget[] = []): Promise<Map<string, Target>> {
+    const { config, env } = this;
+    const targets = new Map<string, Target>();
+    for (const spec of specs) {
+      const target = await openTarget(
+        spec,
+        { settings: config.providers, env, ...(config.apiKeyEnv === undefined ? {} : { apiKeyEnv: config.apiKeyEnv }), simulator: () => this.simulator.place() },
+        {
+          transport: this.transport,
+          budgets,
+          timeoutMs: config.timeoutSeconds * 1_000,
+          retry: { tries: config.retry.tries, deadlineMs: config.retry.deadlineSeconds * 1_000, baseDelayMs: 500, maxDelayMs: 20_000 },
+        },
+      );
+      targets.set(spec, target);
+      this.#targetDeployments.add(target.deployment);
+    }
+    return targets;
+  }
+
+  /** What is known of a deployment's limits. */
+  limitsOf(deployment: string): Limits | undefined {
+    return withHabits(deployment, limitsFor(this.config, deployment, { target: this.#targetDeployments.has(deployment) }));
+  }
+
+  /** Tells of every call that settles in this process; returns how to stop. */
+  onSettled(listener: SettledListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Closes everything. Reports what failed to close only when nothing else is at stake. */
+  async close(): Promise<void> {
+    const failures: string[] = [];
+    for (const close of [() => this.transport.close(), () => this.simulator.close(), () => this.limiter.close(), () => this.store.close()]) {
+      await close().catch((error: unknown) => failures.push(describeError(error)));
+    }
+    this.#shared?.close();
+    if (failures.length > 0) throw new Error(`closing failed: ${failures.join('; ')}`);
+  }
+}

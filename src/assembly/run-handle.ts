@@ -1,0 +1,190 @@
+import { mergeFlags, parseConfig, type AssayConfig, type ConfigFlags } from '../config/index.ts';
+import { AssayError, newRunId, UsageError, type JsonObject, type Run, type SuiteKind } from '../core/index.ts';
+import { dryRun, executeRun, ProgressCounter, type DryRun, type RunEnd, type Suite } from '../engine/index.ts';
+import { Budget } from '../limiter/index.ts';
+import type { Target } from '../models/index.ts';
+import { thisProcess, type Store } from '../store/index.ts';
+import type { Assembly } from './assembly.ts';
+import { checkEngagement } from './engagement.ts';
+import { checkInputs, fingerprint, type InputFile } from './input-files.ts';
+import { createSuites } from './suites.ts';
+
+/** What is stored with a run, enough to resume it by its id alone. */
+interface StoredRun {
+  readonly config: AssayConfig;
+  readonly inputs: readonly InputFile[];
+  readonly cwd: string;
+}
+
+export interface ExecuteRunOptions {
+  readonly drain?: AbortSignal;
+  readonly abort?: AbortSignal;
+  readonly announce?: (line: string) => void;
+  readonly retryErrors?: boolean;
+}
+
+/** A run that is ready to execute: planned anew or resumed. */
+export class RunHandle {
+  readonly run: Run;
+  readonly progress: ProgressCounter;
+  readonly budget: Budget;
+  readonly #assembly: Assembly;
+  readonly #suites: readonly Suite[];
+  readonly #targets: ReadonlyMap<string, Target>;
+
+  constructor(assembly: Assembly, run: Run, suites: readonly Suite[], targets: ReadonlyMap<string, Target>, budget: Budget, progress: ProgressCounter) {
+    this.#assembly = assembly;
+    this.run = run;
+    this.#suites = suites;
+    this.#targets = targets;
+    this.budget = budget;
+    this.progress = progress;
+  }
+
+  /** Executes from where the run stands to its end. See `executeRun` for what it throws. */
+  async execute(options: ExecuteRunOptions = {}): Promise<RunEnd> {
+    const { store, clock, limiter, config } = this.#assembly;
+    const never = new AbortController().signal;
+    const stopListening = this.#assembly.onSettled((intent, settlement) => this.progress.callSettled(intent, settlement));
+    try {
+      return await executeRun({
+        store,
+        clock,
+        limiter,
+        run: this.run,
+        suites: this.#suites,
+        targetFor: (goal, role) => this.#target(goal.target, role),
+        parallel: config.parallel,
+        onRateLimit: config.onRateLimit,
+        retryErrors: options.retryErrors ?? false,
+        holder: thisProcess(),
+        drain: options.drain ?? never,
+        abort: options.abort ?? never,
+        progress: this.progress,
+        announce: options.announce ?? (() => {}),
+      });
+    } finally {
+      stopListening();
+    }
+  }
+
+  #target(spec: string, role: string): Target {
+    if (role !== 'target') throw new UsageError({ code: 'config', message: `no target is set for the role ${role}` });
+    const target = this.#targets.get(spec);
+    if (target === undefined) throw new UsageError({ code: 'config', message: `the run has no target ${spec}` });
+    return target;
+  }
+}
+
+/**
+ * Plans a new run of the assembly's configuration and records it as pending.
+ *
+ * @throws UsageError for what the configuration lacks or gets wrong; nothing is recorded then
+ */
+export async function createRun(assembly: Assembly): Promise<RunHandle> {
+  const { config, clock, store, cwd } = assembly;
+  const suites = createSuites(config, cwd);
+  const budget = new Budget(config.budgets);
+  const targets = await openAll(assembly, budget);
+  const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], clock.now());
+  const inputs = await fingerprint(config.probes.prompts === undefined ? [] : [config.probes.prompts], cwd);
+  const stored: StoredRun = { config, inputs, cwd };
+  const now = Math.round(clock.now());
+  const run: Run = {
+    id: newRunId(now),
+    status: 'pending',
+    reason: null,
+    name: config.name ?? null,
+    suites: config.suites,
+    targets: config.targets,
+    config: JSON.parse(JSON.stringify(stored)) as JsonObject,
+    seed: config.seed,
+    engagement,
+    simulated: [...targets.values()].some((target) => target.simulated),
+    planned: null,
+    resumes: 0,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+  };
+  await store.write({ op: 'run.insert', run }, { op: 'event.add', event: { runId: run.id, at: now, type: 'run.status', data: { status: 'pending', reason: null } } });
+  return new RunHandle(assembly, run, suites, targets, budget, new ProgressCounter());
+}
+
+/** What a run of the assembly's configuration would take. Nothing is recorded or sent. */
+export async function planDryRun(assembly: Assembly): Promise<DryRun> {
+  const { config, cwd } = assembly;
+  const suites = createSuites(config, cwd);
+  const targets = await openAll(assembly, new Budget({}));
+  checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
+  return dryRun({
+    suites,
+    ctx: { seed: config.seed, targets: config.targets, signal: new AbortController().signal },
+    limitsFor: (spec) => assembly.limitsOf(targets.get(spec)?.deployment ?? spec),
+    costFor: (spec, promptTokens, outputTokens) =>
+      assembly.prices.costOf(targets.get(spec)?.model ?? null, { inputFresh: promptTokens, cacheRead: undefined, cacheWrite: undefined, outputText: outputTokens, reasoning: undefined, source: 'estimated' }),
+  });
+}
+
+/** The configuration a run was started with, with what a resume may override laid over it. */
+export function resumedConfig(run: Run, overrides: ConfigFlags): AssayConfig {
+  const { config } = storedRun(run);
+  return mergeFlags(parseConfig(config, { file: `run ${run.id}` }), overrides);
+}
+
+/**
+ * Makes a recorded run ready to go on. The assembly must have been opened with its `resumedConfig`.
+ *
+ * @throws UsageError `input` when a file it reads has changed
+ */
+export async function resumeRun(assembly: Assembly, run: Run): Promise<RunHandle> {
+  const { config, store } = assembly;
+  const { inputs, cwd } = storedRun(run);
+  await checkInputs(inputs, cwd);
+  const suites = createSuites(config, cwd);
+  const sums = (await store.sumCalls({ runId: run.id }, 'all')).get('all');
+  const budget = new Budget(config.budgets, { calls: sums?.calls.total ?? 0, tokens: sums?.total_tokens ?? 0, usd: sums?.cost_usd ?? 0 });
+  const targets = await openAll(assembly, budget);
+  checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
+  const resumed: Run = { ...run, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
+  await store.write({ op: 'run.update', id: run.id, patch: { resumes: resumed.resumes, config: resumed.config } });
+  return new RunHandle(assembly, resumed, suites, targets, budget, await progressOf(store, run));
+}
+
+async function openAll(assembly: Assembly, budget: Budget): Promise<Map<string, Target>> {
+  const { config } = assembly;
+  if (config.targets.length === 0) throw new UsageError({ message: 'nothing to try it on: no target was named', hint: 'e.g. --target openai:gpt-4.1-mini, or --target sim:weak to see how it works' });
+  return assembly.openTargets(config.targets, [budget]);
+}
+
+function kindsOf(suites: readonly Suite[]): SuiteKind[] {
+  return suites.map((suite) => suite.kind);
+}
+
+function storedRun(run: Run): StoredRun {
+  const stored = run.config as unknown as StoredRun;
+  if (typeof stored.config !== 'object' || !Array.isArray(stored.inputs)) {
+    throw new AssayError({ code: 'store', message: `run ${run.id} was stored in a form this version cannot resume` });
+  }
+  return stored;
+}
+
+async function progressOf(store: Store, run: Run): Promise<ProgressCounter> {
+  const [goals, attempts, sums] = await Promise.all([store.countGoals(run.id), store.countAttempts(run.id), store.sumCalls({ runId: run.id }, 'all')]);
+  const of = (kind: string): number => goals.byOutcome[kind] ?? 0;
+  const calls = sums.get('all');
+  return new ProgressCounter({
+    planned: run.planned,
+    finished: goals.planned - of('open'),
+    verdicts: of('attack_succeeded') + of('attack_failed') + of('passed') + of('failed'),
+    errors: of('error'),
+    attempts: attempts.finished + attempts.errors,
+    promptTokens: calls?.prompt_tokens ?? 0,
+    completionTokens: calls?.completion_tokens ?? 0,
+    costUsd: calls?.cost_usd ?? 0,
+    unpriced: calls?.unpriced ?? 0,
+    calls: calls?.calls.total ?? 0,
+    retries: calls?.retries ?? 0,
+    waitedMs: calls?.waited_ms ?? 0,
+  });
+}
