@@ -48,10 +48,18 @@ export interface ResponseFacts {
   readonly blocked: boolean;
   readonly blockReason: string | undefined;
   readonly error: ProviderError | undefined;
-  /** A stream came to its proper end; a whole body could be read as this format. */
+  /** A stream came to its proper end; a whole body could be read as this format. Never true beside an `error`. */
   readonly complete: boolean;
-  /** Text that could not be read as this format at all. */
+  /** A 2xx answer that cannot be read: a body of another shape, or a stream with an event that is not JSON. Never `complete`. */
   readonly malformed: boolean;
+}
+
+export interface StreamReaderOptions {
+  /**
+   * Generations the request asked for. Streams of several may finish one before another starts;
+   * without this figure a cut between the two cannot be told from the end.
+   */
+  readonly generations?: number;
 }
 
 /** Reads a streamed answer as its bytes pass, in pieces cut anywhere. */
@@ -72,7 +80,7 @@ export interface Protocol {
   readRequest(body: unknown, path: string): RequestFacts;
   /** Reads a whole response body (text), success or error. Never throws. */
   readResponse(status: number, body: string): ResponseFacts;
-  streamReader(): StreamReader;
+  streamReader(options?: StreamReaderOptions): StreamReader;
   /** The same request asking for usage in the stream, or `undefined` where it already does or always has it. */
   askForStreamUsage(body: Record<string, unknown>): Record<string, unknown> | undefined;
 }
@@ -86,8 +94,10 @@ export interface RateFacts {
   readonly limitTokens: number | undefined;
   readonly remainingTokens: number | undefined;
   readonly resetTokensMs: number | undefined;
+  readonly limitInputTokens?: number | undefined;
   readonly remainingInputTokens: number | undefined;
   readonly resetInputTokensMs: number | undefined;
+  readonly limitOutputTokens?: number | undefined;
   readonly remainingOutputTokens: number | undefined;
   readonly resetOutputTokensMs: number | undefined;
 }
