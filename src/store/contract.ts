@@ -93,6 +93,8 @@ export interface ScoreSums {
 export interface Store {
   /** For people, e.g. `sqlite:.assay/assay.db`; never holds a password. */
   readonly location: string;
+  /** A file next to the store for what processes that share it need to agree on, or `undefined` where it is not on disk. */
+  readonly sharedStatePath: string | undefined;
 
   /**
    * Writes all of `ops` or none, in order, after every earlier `write`. Concurrent writes share commits.
@@ -108,7 +110,7 @@ export interface Store {
   /** Newest first. */
   listRuns(options?: { readonly limit?: number; readonly status?: RunStatus }): Promise<Run[]>;
 
-  /** Goals by index from `from`, at most `limit`. */
+  /** Goals by index from `from`, at most `limit`. `outcomes` are outcome kinds, or `open` for goals without one. */
   goals(runId: string, options: { readonly from: number; readonly limit: number; readonly outcomes?: readonly string[]; readonly plugin?: string }): Promise<Goal[]>;
   goal(runId: string, index: number): Promise<Goal | undefined>;
   goalHistory(runId: string, index: number): Promise<{ readonly outcome: Outcome; readonly at: number }[]>;
@@ -129,10 +131,18 @@ export interface Store {
   calls(filter: CallFilter, options?: { readonly limit?: number; readonly after?: string }): Promise<CallRecord[]>;
   /** Group name → sums. A missing name (no model, no role, no goal) is `unattributed`. */
   sumCalls(filter: CallFilter, by: CallGrouping): Promise<Map<string, CallSums>>;
-  /** Marks calls of the run that are still in flight as lost; returns how many. */
+  /** Marks calls of the run that are still in flight as lost; returns how many. A settlement that comes later is refused. */
   markLost(runId: string, at: number): Promise<number>;
+  /**
+   * Ends a run that is `running` while no live lease protects it: `interrupted`, its calls in flight lost, an event
+   * `run.interrupted` added, all at once. Returns whether it was so; of several processes that try, one gets `true`.
+   * An engine therefore takes the lease before it sets a run to `running`.
+   */
+  interruptOrphan(runId: string, at: number, reason: string): Promise<boolean>;
   /** What a deployment was sent since a time, oldest first, for the limiter's replay. */
   callsSince(deployment: string, since: number): Promise<{ readonly at: number; readonly tokens: number }[]>;
+  /** Tokens a deployment's calls used since a time; what was reserved stands in where the use is unknown. */
+  tokensSince(deployment: string, since: number): Promise<number>;
 
   /** Events after `seq`, oldest first. */
   events(options: { readonly runId?: string; readonly after: number; readonly limit: number }): Promise<RunEvent[]>;
