@@ -1,0 +1,13 @@
+export { type CodecName, CODEC_NAMES, decodeText } from './codecs.ts';
+export { defaultPlaybook } from './default-playbook.ts';
+export { FAULT_KINDS, type FaultKind, type FaultRates } from './faults.ts';
+export type { LimitOptions } from './limits/limit-options.ts';
+export { LIMIT_KINDS, type LimitKind } from './limits/window.ts';
+export type { SimulatorOptions } from './options.ts';
+export type { Playbook, PlaybookRule } from './playbook.ts';
+export { FAULTY_RATES, type Profile, PROFILES } from './profiles.ts';
+export { SERVED_OUTCOMES, type HiddenReason, type ServedOutcome, type ServedRequest, type ServedTokens } from './served.ts';
+export { type Simulator, startSimulator } from './server.ts';
+export type { GroupStats, SimStats } from './stats.ts';
+export { IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS } from './tokenizer.ts';
+export { validateSimulatorOptions } from './validate-options.ts';

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { fillTemplate, unknownCodecs } from './template.ts';
+
+const match = (pattern: RegExp, text: string): RegExpMatchArray => pattern.exec(text)!;
+const values = { match: match(/say (\w+)(?: to (?<whom>\w+))?/, 'say aGVsbG8 to bob'), system: 'Be kind.' };
+
+describe('fillTemplate', () => {
+  it('fills in numbered and named groups and the system prompt', () => {
+    expect(fillTemplate('{1} for {whom}: {system}', values)).toBe('aGVsbG8 for bob: Be kind.');
+  });
+
+  it('decodes groups', () => {
+    expect(fillTemplate('It says {decode:base64:1}.', values)).toBe('It says hello.');
+  });
+
+  it('gives nothing where a group cannot be decoded', () => {
+    expect(fillTemplate('{decode:morse:1}', values)).toBeUndefined();
+  });
+
+  it('leaves braces that name nothing as they are', () => {
+    expect(fillTemplate('{"a": {b}} {7} {toString}', values)).toBe('{"a": {b}} {7} {toString}');
+  });
+
+  it('takes a group that took no part as empty', () => {
+    expect(fillTemplate('[{whom}]', { ...values, match: match(/say (\w+)(?: to (?<whom>\w+))?/, 'say x') })).toBe('[]');
+  });
+
+  it('does not read what a group brings in as a template', () => {
+    expect(fillTemplate('{1}', { match: match(/(.*)/, '{system}'), system: 'secret' })).toBe('{system}');
+  });
+
+  it.each([
+    ['2+2', '4'],
+    ['999999999 * 999999999', '999999998000000001'],
+    ['7 - 9', '-2'],
+    ['1 / 3', '0.3333'],
+    ['6 x 7', '42'],
+    ['1/0', undefined],
+    ['two + two', undefined],
+  ])('works out %s', (sum, result) => {
+    expect(fillTemplate('{calculate:1}', { match: match(/(.*)/, sum), system: '' })).toBe(result);
+  });
+
+  it('names codecs that do not exist', () => {
+    expect(unknownCodecs('{decode:base64:1} {decode:enigma:1}')).toEqual(['enigma']);
+  });
+});
