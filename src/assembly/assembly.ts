@@ -1,8 +1,8 @@
-import { describeError, systemClock, type CallIntent, type CallSettlement, type Clock } from '../core/index.ts';
-import { collectSecrets, limitsFor, resolveEnv, type AssayConfig } from '../config/index.ts';
+import { describeError, resolveEnv, systemClock, type CallIntent, type CallSettlement, type Clock, type Env } from '../core/index.ts';
+import { collectSecrets, limitsFor, type AssayConfig } from '../config/index.ts';
 import { Ledger, priceTable, type PriceTable } from '../ledger/index.ts';
 import { createLimiter, openSharedState, type Budget, type Limiter, type Limits, type SharedState } from '../limiter/index.ts';
-import { openTarget, type Environment, type Target } from '../models/index.ts';
+import { openTarget, type Target } from '../models/index.ts';
 import { createRedactor, openStore, type Store } from '../store/index.ts';
 import { Transport } from '../transport/index.ts';
 import { withHabits } from './provider-limits.ts';
@@ -12,7 +12,7 @@ export interface AssemblyOptions {
   readonly config: AssayConfig;
   /** `sqlite:PATH`; the config's own by default. */
   readonly location?: string;
-  readonly env?: Environment;
+  readonly env?: Env;
   readonly cwd?: string;
   readonly clock?: Clock;
 }
@@ -27,7 +27,7 @@ export class Assembly {
   readonly transport: Transport;
   readonly prices: PriceTable;
   readonly clock: Clock;
-  readonly env: Environment;
+  readonly env: Env;
   readonly cwd: string;
   readonly simulator: SimulatorHost;
   readonly #targetDeployments: Set<string>;

@@ -147,7 +147,6 @@ export async function resumeRun(assembly: Assembly, run: Run): Promise<RunHandle
   const targets = await openAll(assembly, budget);
   checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
   const resumed: Run = { ...run, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
-  await store.write({ op: 'run.update', id: run.id, patch: { resumes: resumed.resumes, config: resumed.config } });
   return new RunHandle(assembly, resumed, suites, targets, budget, await progressOf(store, run));
 }
 

@@ -1,6 +1,6 @@
 import type { AssayConfig } from '../config/index.ts';
 import type { Simulator } from '../simulator/index.ts';
-import type { Environment } from '../models/index.ts';
+import type { Env } from '../core/index.ts';
 
 /** Where `sim:` targets go. */
 export interface SimulatorPlace {
@@ -14,11 +14,11 @@ export interface SimulatorPlace {
  */
 export class SimulatorHost {
   readonly #config: Pick<AssayConfig, 'simulator' | 'seed'>;
-  readonly #env: Environment;
+  readonly #env: Env;
   #place: Promise<SimulatorPlace> | undefined;
   #own: Simulator | undefined;
 
-  constructor(config: Pick<AssayConfig, 'simulator' | 'seed'>, env: Environment) {
+  constructor(config: Pick<AssayConfig, 'simulator' | 'seed'>, env: Env) {
     this.#config = config;
     this.#env = env;
   }
@@ -44,9 +44,8 @@ export class SimulatorHost {
       return { url, place: new URL(url).host };
     }
     const { startSimulator } = await import('../simulator/index.ts');
-    const { probesPlaybook } = await import('../suites/index.ts');
-    const { seed, ...settings } = this.#config.simulator;
-    this.#own = await startSimulator({ ...settings, seed: seed ?? this.#config.seed, playbooks: [probesPlaybook()] });
+    const { simulatorSettings } = await import('./simulator-settings.ts');
+    this.#own = await startSimulator({ seed: this.#config.seed, ...simulatorSettings(this.#config.simulator) });
     return { url: this.#own.url, place: 'local' };
   }
 }

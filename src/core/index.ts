@@ -1,6 +1,7 @@
 export * from './call.ts';
 export * from './clock.ts';
 export * from './deployment.ts';
+export * from './env-reference.ts';
 export * from './errors.ts';
 export * from './hash.ts';
 export * from './ids.ts';

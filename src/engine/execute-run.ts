@@ -97,7 +97,7 @@ async function planAhead(options: ExecuteOptions, planning: PlanProgress, signal
     }
     if (planning.done) progress.plannedNow(planning.planned);
   } catch (error) {
-    halt.stop({ status: 'failed', reason: `planning failed: ${describeError(error)}`, failure: error });
+    halt.stop({ status: 'failed', reason: `planning failed: ${describeError(error)}`, failure: asError(error) });
   }
 }
 
@@ -113,8 +113,12 @@ async function work(options: ExecuteOptions, source: GoalSource, lanes: Lanes, h
   }
 }
 
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 function fatal(halt: HaltSwitch, error: unknown): undefined {
-  halt.abort({ status: 'interrupted', reason: describeError(error), failure: error });
+  halt.abort({ status: 'interrupted', reason: describeError(error), failure: asError(error) });
 }
 
 /** Gives one goal its outcome. Throws only when nothing can be recorded. */
@@ -206,7 +210,8 @@ async function ordinaryEnd(store: Store, runId: string): Promise<Halt | { readon
 async function recordStatus(options: ExecuteOptions, status: RunStatus, reason: string | null): Promise<void> {
   const { store, run, clock } = options;
   const at = Math.round(clock.now());
-  const times = status === 'running' ? { startedAt: run.startedAt ?? at, endedAt: null } : { endedAt: at };
+  // Written only once the lease is held: a resume that finds the run busy changes nothing.
+  const times = status === 'running' ? { startedAt: run.startedAt ?? at, endedAt: null, resumes: run.resumes, config: run.config } : { endedAt: at };
   await store.write(
     { op: 'run.update', id: run.id, patch: { status, reason, ...times } },
     { op: 'event.add', event: { runId: run.id, at, type: 'run.status', data: { status, reason } } },

@@ -5,7 +5,7 @@ export interface Halt {
   readonly status: Extract<RunStatus, 'cancelled' | 'stopped' | 'failed' | 'interrupted'>;
   readonly reason: string;
   /** What to raise once everything in flight has been recorded. */
-  readonly failure?: unknown;
+  readonly failure?: Error;
 }
 
 /** Decides once whether and why a run stops, and tells those who wait. The first reason stands; a failure replaces a milder one. */

@@ -1,5 +1,5 @@
-import { deploymentName, UsageError } from '../core/index.ts';
-import { requireKey, resolveHeaders, resolveText } from './api-key.ts';
+import { deploymentName, resolveEnv, UsageError } from '../core/index.ts';
+import { requireKey } from './api-key.ts';
 import type { Provider } from './provider.ts';
 
 /** The newest data-plane version that is generally available for deployment paths. */
@@ -21,10 +21,10 @@ export const azure: Provider = async ({ spec, provider, name }, { settings, env,
       hint: 'export AZURE_OPENAI_ENDPOINT=https://RESOURCE.openai.azure.com, or set providers.azure.endpoint in the config',
     });
   }
-  const base = resolveText(endpoint, env, 'providers.azure.endpoint').replace(/\/+$/, '').replace(/\/openai$/, '');
+  const base = resolveEnv(endpoint, env, 'providers.azure.endpoint').replace(/\/+$/, '').replace(/\/openai$/, '');
   const keyVariables = apiKeyEnv ?? own.apiKeyEnv;
   const apiKey = keyVariables === undefined ? requireKey(env, spec, 'AZURE_OPENAI_API_KEY', 'AZURE_API_KEY') : requireKey(env, spec, keyVariables);
-  const headers = resolveHeaders(own.headers, env, 'providers.azure');
+  const headers = resolveEnv(own.headers ?? {}, env, 'providers.azure.headers');
   return {
     spec,
     provider,

@@ -1,5 +1,5 @@
-import { deploymentName, UsageError } from '../core/index.ts';
-import { requireKey, resolveHeaders, resolveText } from './api-key.ts';
+import { deploymentName, resolveEnv, UsageError } from '../core/index.ts';
+import { requireKey } from './api-key.ts';
 import type { Provider } from './provider.ts';
 import type { CompatSettings } from './provider-settings.ts';
 
@@ -11,14 +11,14 @@ export const compat: Provider = async ({ spec, provider, name, url, model }, { s
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
   const own: CompatSettings = url === undefined ? namedEndpoint(spec, name, settings.compat ?? {}) : { baseUrl: url };
   const where = url === undefined ? `providers.compat.${name}` : spec;
-  const baseURL = resolveText(own.baseUrl, env, `${where}.baseUrl`).replace(/\/+$/, '');
+  const baseURL = resolveEnv(own.baseUrl, env, `${where}.baseUrl`).replace(/\/+$/, '');
   const modelId = model ?? own.model;
   if (modelId === undefined) {
     throw new UsageError({ code: 'config', message: `target ${spec} names no model`, hint: `write compat:${name}#MODEL, or set ${where}.model in the config` });
   }
   const keyVariable = apiKeyEnv ?? own.apiKeyEnv;
   const apiKey = keyVariable === undefined ? undefined : requireKey(env, spec, keyVariable);
-  const headers = resolveHeaders(own.headers, env, where);
+  const headers = resolveEnv(own.headers ?? {}, env, `${where}.headers`);
   return {
     spec,
     provider,

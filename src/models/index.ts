@@ -1,4 +1,3 @@
-export { requireKey, resolveHeaders, resolveText, type Environment } from './api-key.ts';
 export type { GenerateRequest, Target } from './contract.ts';
 export { openTarget } from './open-target.ts';
 export type { ProviderContext } from './provider.ts';

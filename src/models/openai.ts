@@ -1,14 +1,14 @@
-import { deploymentName } from '../core/index.ts';
-import { requireKey, resolveHeaders, resolveText } from './api-key.ts';
+import { deploymentName, resolveEnv } from '../core/index.ts';
+import { requireKey } from './api-key.ts';
 import type { Provider } from './provider.ts';
 
 /** `openai:MODEL`, https://platform.openai.com/docs/api-reference. Key: OPENAI_API_KEY. */
 export const openai: Provider = async ({ spec, provider, name }, { settings, env, apiKeyEnv }) => {
   const { createOpenAI } = await import('@ai-sdk/openai');
   const own = settings.openai ?? {};
-  const baseURL = resolveText(own.baseUrl ?? env['OPENAI_BASE_URL'] ?? 'https://api.openai.com/v1', env, 'providers.openai.baseUrl').replace(/\/+$/, '');
+  const baseURL = resolveEnv(own.baseUrl ?? env['OPENAI_BASE_URL'] ?? 'https://api.openai.com/v1', env, 'providers.openai.baseUrl').replace(/\/+$/, '');
   const apiKey = requireKey(env, spec, apiKeyEnv ?? own.apiKeyEnv ?? 'OPENAI_API_KEY');
-  const headers = resolveHeaders(own.headers, env, 'providers.openai');
+  const headers = resolveEnv(own.headers ?? {}, env, 'providers.openai.headers');
   const responses = own.api === 'responses';
   return {
     spec,

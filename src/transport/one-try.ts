@@ -14,7 +14,6 @@ export interface TryDeps {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly prices: PriceTable;
-  readonly countTokens: (text: string) => number;
 }
 
 /** What is the same for every try of a logical call. */
@@ -25,6 +24,7 @@ export interface PreparedCall {
   readonly request: RequestFacts;
   readonly body: string;
   readonly promptTokens: number;
+  readonly countTokens: (text: string) => number;
 }
 
 /** How one try ended, as it stands in the ledger. */
@@ -41,6 +41,13 @@ export interface TryEnd {
   readonly error: string | null;
 }
 
+/** Which try of its logical call this is. */
+export interface TryNumber {
+  readonly retry: number;
+  /** Earlier tries that were not turned away by a limit: a simulator draws its faults anew for each, whatever the timing. */
+  readonly served: number;
+}
+
 const DEFAULT_TIMEOUT_MS = 120_000;
 const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -48,7 +55,7 @@ const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
  * Admit, commit the intent, send, read, settle, record: one physical call and its one ledger row.
  * Returns how it ended, whatever its fate; throws only what keeps it from leaving (limiter, budget, store).
  */
-export async function oneTry(deps: TryDeps, prepared: PreparedCall, retry: number): Promise<TryEnd> {
+export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, served }: TryNumber): Promise<TryEnd> {
   const { call, request: asked } = prepared;
   const { clock, limiter, prices } = deps;
   const queuedAt = clock.now();
@@ -85,23 +92,23 @@ export async function oneTry(deps: TryDeps, prepared: PreparedCall, retry: numbe
       waitedMs: Math.round(reservation.waitedMs),
       reservedTokens: reservation.promptTokens + reservation.outputTokens,
     });
-    return await send(deps, prepared, open, reservation);
+    return await send(deps, prepared, open, reservation, served);
   } finally {
     reservation.release();
   }
 }
 
-async function send(deps: TryDeps, prepared: PreparedCall, open: OpenCall, reservation: Reservation): Promise<TryEnd> {
+async function send(deps: TryDeps, prepared: PreparedCall, open: OpenCall, reservation: Reservation, served: number): Promise<TryEnd> {
   const { request: asked, protocol } = prepared;
   const { clock, limiter, prices } = deps;
   const sentAt = clock.now();
-  const flight = new Flight(protocol, asked.stream);
-  const breakage = await flight.fly(deps, prepared, open);
+  const flight = new Flight(protocol, asked);
+  const breakage = await flight.fly(deps, prepared, open, served);
   const endedAt = clock.now();
 
   const facts = flight.facts();
   const status = fateOf(flight.httpStatus, facts, breakage);
-  const usage = bookedUsage(status, flight.httpStatus, facts, prepared.promptTokens, deps.countTokens);
+  const usage = bookedUsage(status, flight.httpStatus, facts, prepared.promptTokens, prepared.countTokens);
   const header = (name: string): string | undefined => flight.headers[name];
   const rate = flight.httpStatus === null ? undefined : readRateFacts(header, endedAt);
   const costUsd = prices.costOf(facts?.model ?? null, usage) ?? prices.costOf(asked.model ?? null, usage);
@@ -155,18 +162,18 @@ class Flight {
   /** The connection was refused before a byte was sent. */
   neverLeft = false;
   readonly #protocol: Protocol;
-  readonly #asksStream: boolean;
+  readonly #asked: RequestFacts;
   readonly #chunks: Uint8Array[] = [];
   #reader: StreamReader | undefined;
   #text: string | undefined;
 
-  constructor(protocol: Protocol, asksStream: boolean) {
+  constructor(protocol: Protocol, asked: RequestFacts) {
     this.#protocol = protocol;
-    this.#asksStream = asksStream;
+    this.#asked = asked;
   }
 
   /** Sends and reads to the end. Returns how it broke, or `undefined` where it came back whole. */
-  async fly(deps: TryDeps, prepared: PreparedCall, open: OpenCall): Promise<Breakage | undefined> {
+  async fly(deps: TryDeps, prepared: PreparedCall, open: OpenCall, served: number): Promise<Breakage | undefined> {
     const { call } = prepared;
     const abort = new AbortController();
     let breakage: Breakage | undefined;
@@ -182,8 +189,8 @@ class Flight {
     });
     try {
       const response = await request(call.url, {
-        method: call.method as Dispatcher.HttpMethod,
-        headers: call.simulated ? { ...call.headers, 'x-assay-call': open.intent.id, 'x-assay-retry': String(open.intent.retry) } : call.headers,
+        method: call.method,
+        headers: call.simulated ? { ...call.headers, 'x-assay-call': open.intent.id, 'x-assay-retry': String(served) } : call.headers,
         body: prepared.body,
         signal: abort.signal,
         dispatcher: deps.dispatcher,
@@ -208,8 +215,8 @@ class Flight {
 
   async #read(body: AsyncIterable<Uint8Array>, clock: Clock): Promise<void> {
     const plain = this.headers['content-encoding'] === undefined || this.headers['content-encoding'] === 'identity';
-    const streamed = this.headers['content-type']?.includes('text/event-stream') ?? this.#asksStream;
-    if (streamed && this.httpStatus !== null && this.httpStatus < 400) this.#reader = this.#protocol.streamReader();
+    const streamed = this.headers['content-type']?.includes('text/event-stream') ?? this.#asked.stream;
+    if (streamed && this.httpStatus !== null && this.httpStatus < 400) this.#reader = this.#protocol.streamReader({ generations: this.#asked.generations });
     let size = 0;
     for await (const chunk of body) {
       size += chunk.length;

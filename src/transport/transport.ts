@@ -45,17 +45,19 @@ export class Transport {
     const prepared = await this.#prepare(call);
     const policy = call.retry ?? DEFAULT_RETRY;
     const { limiter, ledger, prices } = this.#options;
-    const deps: TryDeps = { limiter, ledger, prices, clock: this.#clock, dispatcher: this.#dispatcher, countTokens: await loadTokenizer() };
+    const deps: TryDeps = { limiter, ledger, prices, clock: this.#clock, dispatcher: this.#dispatcher };
     let spentMs = 0;
+    let served = 0;
     for (let retry = 0; ; retry++) {
       const refusal = this.#breaker.refusal(call.deployment);
       if (refusal !== undefined) throw circuitOpen(call.deployment, refusal, retry);
-      const end = await oneTry(deps, prepared, retry);
+      const end = await oneTry(deps, prepared, { retry, served });
       this.#breaker.record(call.deployment, end.status, end.httpStatus, end.error ?? '');
       if (end.facts !== undefined && end.httpStatus !== null && (end.status === 'ok' || end.status === 'blocked')) {
         return { callId: end.callId, httpStatus: end.httpStatus, headers: end.headers, body: end.body, facts: end.facts, blocked: end.status === 'blocked' };
       }
       spentMs += end.flightMs;
+      if (end.status !== 'rate_limited') served++;
       const decision = decideRetry({ status: end.status, httpStatus: end.httpStatus, retry, spentMs, rate: end.rate }, policy, this.#random);
       if (!decision.again) throw callFailed(call, end, retry + 1, decision.because);
       spentMs += decision.delayMs;
@@ -84,7 +86,7 @@ export class Transport {
     const parsed = parseJson(call.body);
     const asking = isObject(parsed) ? protocol.askForStreamUsage(parsed) : undefined;
     const request = protocol.readRequest(parsed, path);
-    const countTokens = await loadTokenizer();
+    const countTokens = await loadTokenizer(request.model);
     return {
       call,
       logicalId: newId(),
@@ -92,6 +94,7 @@ export class Transport {
       request,
       body: asking === undefined ? call.body : JSON.stringify(asking),
       promptTokens: countTokens(request.promptText) + request.promptOverhead,
+      countTokens,
     };
   }
 }

@@ -1,0 +1,120 @@
+import type { Assembly, RunHandle } from '../assembly/index.ts';
+import { describeError } from '../core/index.ts';
+import type { Cli } from './cli.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { keepMemoryFlat } from './flat-memory.ts';
+import { onInterrupts } from './interrupts.ts';
+import type { ProgressState } from './progress-state.ts';
+
+const RATE_WINDOW_MS = 10_000;
+
+/**
+ * Executes a run in front of a person: live progress on stderr, Ctrl-C once to finish what is in flight and twice to abort,
+ * and the results at the end.
+ */
+export async function runInFront(cli: Cli, assembly: Assembly, handle: RunHandle, options: { readonly retryErrors?: boolean }): Promise<ExitCode> {
+  const [{ openProgress }, { runResultView, usageView }, { resultText }] = await Promise.all([import('./progress.ts'), import('../report/index.ts'), import('./result-text.ts')]);
+  const { run } = handle;
+  const progress = await openProgress({
+    clock: cli.io.clock,
+    stream: cli.io.stderr,
+    env: cli.io.env,
+    state: progressState(cli, assembly, handle),
+    colors: cli.errColors,
+    quiet: cli.options.quiet === true,
+  });
+  await cli.note(`run ${run.id}${run.simulated ? ' (simulated)' : ''}${run.resumes > 0 ? `, resumed ${run.resumes === 1 ? 'once' : `${run.resumes} times`}` : ''}`);
+  keepMemoryFlat();
+  const interrupts = listenForInterrupts(cli, (line) => progress.announce(line), handle);
+  progress.start();
+  let end;
+  try {
+    end = await handle.execute({
+      drain: interrupts.drain,
+      abort: interrupts.abort,
+      announce: (line) => progress.announce(line),
+      ...(options.retryErrors === undefined ? {} : { retryErrors: options.retryErrors }),
+    });
+  } catch (error) {
+    progress.stop();
+    await cli.note(`what is recorded is kept: \`assay resume ${run.id}\` goes on from there`);
+    throw error;
+  } finally {
+    progress.stop();
+    interrupts.stop();
+  }
+  const view = await runResultView(assembly.store, run.id);
+  if (cli.json) await cli.printJson(view);
+  else await cli.print(resultText(view, await usageView(assembly.store, run.id), { simulated: run.simulated, reason: end.reason, width: cli.width, colors: cli.colors }));
+  return end.status === 'completed' ? EXIT.done : EXIT.incomplete;
+}
+
+/** Closes an assembly after use; a failure to close is told, and never hides the failure of the work itself. */
+export async function withAssembly<T>(cli: Cli, open: () => Promise<Assembly>, use: (assembly: Assembly) => Promise<T>): Promise<T> {
+  const assembly = await open();
+  try {
+    return await use(assembly);
+  } finally {
+    await assembly.close().catch((error: unknown) => cli.note(`warning: ${describeError(error)}`));
+  }
+}
+
+function progressState(cli: Cli, assembly: Assembly, handle: RunHandle): () => ProgressState {
+  const { run, progress, budget } = handle;
+  const startedAt = cli.io.clock.now();
+  const label = `${run.suites.join(' ')} → ${run.targets.join(' ')}`;
+  const samples: { readonly at: number; readonly finished: number }[] = [];
+  return () => {
+    const state = progress.snapshot();
+    const stats = assembly.limiter.stats();
+    const now = cli.io.clock.now();
+    samples.push({ at: now, finished: state.finished });
+    while (samples.length > 2 && samples[0]!.at < now - RATE_WINDOW_MS) samples.shift();
+    const oldest = samples[0]!;
+    const span = now - oldest.at;
+    const paused = stats.map((each) => each.paused_until).filter((until) => until !== null && until > now);
+    const { calls, tokens, usd } = budget.limits;
+    const { used } = budget;
+    return {
+      label,
+      planned: state.planned,
+      finished: state.finished,
+      errors: state.errors,
+      verdicts: state.verdicts,
+      inFlight: state.inFlight,
+      startedAt,
+      tokens: state.promptTokens + state.completionTokens,
+      promptTokens: state.promptTokens,
+      completionTokens: state.completionTokens,
+      costUsd: state.calls > 0 && state.costUsd === 0 && state.unpriced > 0 ? null : state.costUsd,
+      unpriced: state.unpriced,
+      waitedMs: state.waitedMs,
+      waiting: stats.reduce((sum, each) => sum + each.waiting, 0),
+      pausedUntil: paused.length === 0 ? null : Math.max(...(paused as number[])),
+      rate: span < 1_000 ? null : ((state.finished - oldest.finished) / span) * 1_000,
+      budget: [
+        ...(calls === undefined ? [] : [{ name: 'calls' as const, used: used.calls, limit: calls }]),
+        ...(tokens === undefined ? [] : [{ name: 'tokens' as const, used: used.tokens, limit: tokens }]),
+        ...(usd === undefined ? [] : [{ name: 'usd' as const, used: used.usd, limit: usd }]),
+      ],
+      deployments: stats,
+      simulated: run.simulated,
+    };
+  };
+}
+
+function listenForInterrupts(cli: Cli, announce: (line: string) => void, handle: RunHandle): { readonly drain: AbortSignal; readonly abort: AbortSignal; readonly stop: () => void } {
+  const drain = new AbortController();
+  const abort = new AbortController();
+  const stop = onInterrupts(cli.io, {
+    first: () => {
+      announce(`stopping: ${handle.progress.snapshot().inFlight} in flight will finish; Ctrl-C again aborts them`);
+      drain.abort();
+    },
+    second: () => {
+      announce('aborting what is in flight');
+      abort.abort();
+    },
+  });
+  return { drain: drain.signal, abort: abort.signal, stop };
+}

@@ -1,0 +1,10 @@
+export { parseConfig } from './document.ts';
+export { resolveEnv, type Env } from '../core/index.ts';
+export { mergeFlags, type ConfigFlags } from './flags.ts';
+export { configJsonSchema } from './json-schema.ts';
+export { limitsFor } from './limits.ts';
+export { defaultConfig, defineConfig, loadConfig, type LoadedConfig } from './load.ts';
+export { nearest } from './nearest.ts';
+export type { AssayConfig, AssayConfigInput } from './schema.ts';
+export { collectSecrets, type Secret } from './secrets.ts';
+export { CONFIG_TEMPLATE } from './template.ts';
