@@ -42,7 +42,15 @@ export interface AdmitRequest {
   readonly signal?: AbortSignal;
   /** Milliseconds since the epoch after which waiting is given up with a `rate_limited` error. */
   readonly deadline?: number;
+  /** A call that the provider refused or that failed, sent again: it goes before those that never left. 0 by default. */
+  readonly retry?: number;
 }
+
+/**
+ * How a call that left ended, as far as limits care. `answered`: it was served. `limited`: refused with a 429, so its
+ * tokens were not used. `failed`: anything else, whose use nobody knows.
+ */
+export type SettleOutcome = 'answered' | 'limited' | 'failed';
 
 /** What a call used in the end. `undefined` is unknown. */
 export interface ActualUse {
@@ -58,8 +66,11 @@ export interface Reservation {
   readonly waitedMs: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
-  /** Replaces the reserved by the actual figures. Unknown keeps the reservation as the best figure there is. */
-  settle(actual: ActualUse): void;
+  /**
+   * Replaces the reserved by the actual figures. Unknown keeps the reservation as the best figure there is.
+   * The outcome is `answered` unless said otherwise; `limited` gives the tokens back and keeps the request counted.
+   */
+  settle(actual: ActualUse, outcome?: SettleOutcome): void;
   /** Gives back the concurrency slot, and what was never settled: the call did not leave. */
   release(): void;
 }

@@ -1,15 +1,15 @@
 /*
- * How fast the store writes, on this machine's disk:  node src/store/writes.bench.ts [calls] [folder]
+ * How fast the store writes, on this machine's disk:  node bench/store-writes.ts [calls] [folder]
  * Prints write ops a second for large batches, for many single writes at once, and for one writer that waits for each.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newId } from '../core/index.ts';
-import type { CallIntent, CallSettlement } from '../core/index.ts';
-import type { WriteOp } from './contract.ts';
-import { openStore } from './open-store.ts';
-import { createRedactor } from './redaction.ts';
+import { newId } from '../src/core/index.ts';
+import type { CallIntent, CallSettlement } from '../src/core/index.ts';
+import type { WriteOp } from '../src/store/index.ts';
+import { openStore } from '../src/store/index.ts';
+import { createRedactor } from '../src/store/index.ts';
 
 const calls = Number(process.argv[2] ?? 100_000);
 const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), 'assay-bench-'));

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { AssayError, CancelledError, type Clock, type Random, systemRandom } from '../core/index.ts';
+import { MOST_CONCURRENCY } from './adaptive-concurrency.ts';
+import type { AdmitRequest, DeploymentStats, Limiter, Limits, QuotaAlert, Reservation } from './contract.ts';
+import { DeploymentBooks } from './deployment-books.ts';
+import { DeploymentLane } from './deployment-lane.ts';
+import type { PastCall } from './replay.ts';
+import type { SharedState } from './shared-state.ts';
+import { memoryState } from './state-store.ts';
+import type { Waiter } from './wait-queue.ts';
+
+export interface LimiterOptions {
+  readonly clock: Clock;
+  /** Spreads pauses whose length the provider did not say. */
+  readonly random?: Pick<Random, 'next'>;
+  /** What is known of a deployment; asked once, when it is first used. */
+  readonly limitsFor: (deployment: string) => Limits | undefined;
+  /** State shared with other processes, from `openSharedState`; in this process's memory by default. The caller closes it. */
+  readonly shared?: SharedState;
+  /** Calls to a deployment since a time, for replaying the last minute. */
+  readonly history?: (deployment: string, sinceMs: number) => Promise<readonly PastCall[]>;
+  /** Tokens a deployment has used since its quota period began. */
+  readonly quotaUse?: (deployment: string, periodStartMs: number) => Promise<number>;
+  /** Most calls in flight to a deployment of which no limit is known, 256 by default. */
+  readonly defaultConcurrency?: number;
+}
+
+function requireFigures(request: AdmitRequest): void {
+  for (const figure of [request.promptTokens, request.maxOutputTokens ?? 0, request.deadline ?? 0]) {
+    if (Number.isNaN(figure)) throw new AssayError({ code: 'internal', message: `a token count or deadline for ${request.deployment} is not a number` });
+  }
+}
+
+/**
+ * Makes the limiter: every call to a model waits here for its turn.
+ *
+ * @example
+ * const limiter = createLimiter({ clock: systemClock, limitsFor: () => ({ rpm: 600, tpm: 100_000 }) });
+ * const place = await limiter.admit({ deployment, promptTokens: 120, maxOutputTokens: 400 });
+ * try {
+ *   place.settle({ promptTokens: 118, outputTokens: 230, costUsd: undefined });
+ * } finally {
+ *   place.release();
+ * }
+ */
+export function createLimiter(options: LimiterOptions): Limiter {
+  const { clock } = options;
+  const store = options.shared ?? memoryState();
+  const holderId = randomUUID();
+  const lanes = new Map<string, DeploymentLane>();
+  const listeners = new Set<(alert: QuotaAlert) => void>();
+  let closed: CancelledError | undefined;
+
+  const laneOf = (deployment: string): DeploymentLane => {
+    let lane = lanes.get(deployment);
+    if (lane === undefined) {
+      const books = new DeploymentBooks({
+        deployment,
+        holderId,
+        clock,
+        random: options.random ?? systemRandom,
+        limits: options.limitsFor(deployment),
+        mostConcurrency: options.defaultConcurrency ?? MOST_CONCURRENCY,
+        store,
+        onAlert: (alert) => {
+          for (const listener of listeners) listener(alert);
+        },
+      });
+      lane = new DeploymentLane({ clock, books, history: options.history, quotaUse: options.quotaUse, fallBack });
+      lanes.set(deployment, lane);
+    }
+    return lane;
+  };
+
+  const join = (deployment: string, waiter: Waiter): void => {
+    const lane = laneOf(deployment);
+    const { signal } = waiter.request;
+    if (signal !== undefined) {
+      const onAbort = (): void => lane.withdraw(waiter, new CancelledError({ cause: signal.reason }));
+      signal.addEventListener('abort', onAbort, { once: true });
+      waiter.unlisten = () => signal.removeEventListener('abort', onAbort);
+    }
+    lane.enqueue(waiter);
+  };
+
+  const fallBack = (waiter: Waiter, to: string): void =>
+    join(to, { ...waiter, left: [...waiter.left, waiter.request.deployment, to], headSince: undefined, gone: false });
+
+  return {
+    admit: (request) =>
+      new Promise<Reservation>((resolve, reject) => {
+        requireFigures(request);
+        if (closed !== undefined) throw closed;
+        if (request.signal?.aborted) throw new CancelledError({ cause: request.signal.reason });
+        join(request.deployment, { request, queuedAt: clock.now(), left: [], resolve, reject, unlisten: () => {}, headSince: undefined, gone: false });
+      }),
+    charge: (deployment, actual) => laneOf(deployment).charge(actual),
+    observe: (signal) => laneOf(signal.deployment).books.observe(signal),
+    stats: () => Array.from(lanes.values(), (lane) => lane.books.stats(lane.waiting)),
+    statsOf: (deployment): DeploymentStats => {
+      const lane = laneOf(deployment);
+      return lane.books.stats(lane.waiting);
+    },
+    onQuotaAlert: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: async () => {
+      closed ??= new CancelledError({ message: 'the limiter is closed' });
+      for (const lane of lanes.values()) lane.close(closed);
+    },
+  };
+}
