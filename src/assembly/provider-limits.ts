@@ -4,12 +4,13 @@ import type { Limits } from '../limiter/index.ts';
  * How providers count, where the config does not say otherwise.
  * OpenAI and Azure admit by prompt + max output tokens and do not give back what was not used
  * (https://platform.openai.com/docs/guides/rate-limits, https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota); Azure
- * also spreads the minute's requests over windows of 1 or 10 seconds. Anthropic counts what is used
+ * also spreads the minute's requests over windows of 1 or 10 seconds; the longer one is kept here, as the shorter would cost a tenth of
+ * the rate (set `subWindowsMs` to keep both). Anthropic counts what is used
  * (https://docs.anthropic.com/en/api/rate-limits).
  */
 const HABITS: readonly (readonly [prefix: string, habits: Partial<Pick<Limits, 'counts' | 'subWindowsMs'>>])[] = [
   ['openai/', { counts: 'reserved' }],
-  ['azure/', { counts: 'reserved', subWindowsMs: [1_000, 10_000] }],
+  ['azure/', { counts: 'reserved', subWindowsMs: [10_000] }],
   ['anthropic/', { counts: 'actual' }],
 ];
 

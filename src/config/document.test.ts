@@ -46,7 +46,7 @@ describe('reading a configuration', () => {
     ['a URL that is none', 'providers:\n  openai:\n    baseUrl: api.example.com\n', 'assay.yaml:3: providers.openai.baseUrl: must be an http:// or https:// URL'],
     ['an endpoint said twice', 'providers:\n  azure:\n    endpoint: https://x.example\n    resource: x\n', 'assay.yaml:2: providers.azure: takes endpoint or resource, not both'],
     ['a bad engagement', 'engagement:\n  by: Jane\n  scope: staging\n', 'assay.yaml:1: engagement.until: is missing'],
-    ['a bad quota rule', 'deployments:\n  a:\n    quota: { tokens: 5, onExhausted: pause }\n', 'assay.yaml:3: deployments.a.quota.onExhausted: must be "stop" or "wait" or "fallback:DEPLOYMENT"'],
+    ['a bad quota rule', 'deployments:\n  a:\n    quota: { tokens: 5, onExhausted: pause }\n', 'assay.yaml:3: deployments.a.quota.onExhausted: must be "stop" or "wait"'],
     ['a reference that is none', 'providers:\n  openai:\n    organization: ${my org}\n', 'assay.yaml:3: providers.openai.organization: has a ${ that starts no reference; write ${NAME}'],
     ['broken YAML', 'targets: [a\nseed: 1\n', 'assay.yaml:'],
     ['a key twice', 'seed: 1\nseed: 2\n', 'assay.yaml:2: Map keys must be unique'],
@@ -60,13 +60,13 @@ describe('reading a configuration', () => {
     for (const each of ['assay.yaml:1: seed', 'assay.yaml:2: parallel', 'assay.yaml:3: streem']) expect(message).toContain(each);
   });
 
-  it('accepts fallbacks, references and dollar signs in prose', () => {
+  it('accepts references and dollar signs in prose', () => {
     const config = readConfigText(
-      'parameters: { system: "costs $5 or ${a b}" }\nproviders: { openai: { baseUrl: "${BASE}" } }\ndeployments: { a: { quota: { tokens: 5, onExhausted: "fallback:openai/x/y" } } }',
+      'parameters: { system: "costs $5 or ${a b}" }\nproviders: { openai: { baseUrl: "${BASE}" } }\ndeployments: { a: { quota: { tokens: 5, onExhausted: wait } } }',
       'assay.yaml',
     );
     expect(config.providers.openai?.baseUrl).toBe('${BASE}');
-    expect(config.deployments['a']?.quota?.onExhausted).toBe('fallback:openai/x/y');
+    expect(config.deployments['a']?.quota?.onExhausted).toBe('wait');
     expect(config.parameters.system).toBe('costs $5 or ${a b}');
   });
 

@@ -9,9 +9,9 @@ export const quotaSchema = z
     period: z.enum(['day', 'month']).default('day').describe('Over what the tokens are counted.'),
     alerts: z.array(z.number().gt(0).max(100)).default([80, 90, 95]).describe('Percentages of use that raise an alert, once each.'),
     onExhausted: z
-      .union([z.enum(['stop', 'wait']), z.templateLiteral(['fallback:', z.string().min(1)])])
+      .enum(['stop', 'wait'])
       .default('stop')
-      .describe('What happens when the quota is used up: stop the run, wait for the reset, or go on with another deployment (fallback:DEPLOYMENT).'),
+      .describe('What happens when the quota is used up: stop the run, or wait for the reset.'),
     resetHour: z.int().min(0).max(23).default(0).describe('Hour after midnight UTC at which the period turns.'),
   })
   .describe('A long quota: tokens a day or a month.');

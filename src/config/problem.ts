@@ -62,7 +62,6 @@ function unionProblems(issue: Extract<Issue, { code: 'invalid_union' }>, path: P
   const allowed = issue.errors.flat().flatMap((each) => {
     if (each.code === 'invalid_value') return each.values.map((value) => JSON.stringify(value));
     if (each.code === 'invalid_type') return [article(each.expected)];
-    if (each.code === 'invalid_format' && each.pattern?.startsWith('^fallback:')) return ['"fallback:DEPLOYMENT"'];
     return [];
   });
   return [{ path, message: `must be ${allowed.join(' or ')}` }];

@@ -90,7 +90,7 @@ export class QuotaExhaustedError extends AssayError {
     super({
       code: 'quota_exhausted',
       message: `the quota of ${options.tokens} tokens a ${options.period} on ${options.deployment} is used up`,
-      hint: `it resets at ${new Date(options.resetsAt).toISOString()}; resume then, or set the quota's onExhausted to wait or fallback:DEPLOYMENT`,
+      hint: `it resets at ${new Date(options.resetsAt).toISOString()}; resume then, or set the quota's onExhausted to wait`,
     });
     this.deployment = options.deployment;
   }
