@@ -12,7 +12,9 @@ export function saysWhatRemains(rate: RateFacts): boolean {
 const SAME_RESET_MS = 1_100;
 const FIXED_AFTER_MS = 3_000;
 const PAD_MS = 100;
-const TELLING = 0.95;
+/** Shortfall that tells of another tenant, as a share of what the window would have held at our own pace; less is rounding and calls under way. */
+const TELLING = 0.05;
+const FEWEST_TELLING = 3;
 
 /**
  * Takes in what response headers say is left. They only correct downwards, and what `reset` means differs: until all is
@@ -53,7 +55,8 @@ function spread(state: DeploymentState, plan: LimitPlan, dimension: Dimension, r
   // The call that comes as the window ends belongs to the next one.
   last.perMs = (left + (dimension === 'requests' ? 1 : 0)) / (last.resetAt - now);
   const own = Math.min(...plan.paces.filter((pace) => pace.dimension === dimension).map((pace) => pace.perMs));
-  // Hardly less than our own pace is rounding, not another tenant.
-  if (last.perMs >= own * state.throttle.share * TELLING) return;
+  const pace = own * state.throttle.share;
+  const shortfall = pace * (last.resetAt - now) - left;
+  if (shortfall <= Math.max(dimension === 'requests' ? FEWEST_TELLING : 0, pace * (last.resetAt - last.since) * TELLING)) return;
   last.until = last.resetAt + PAD_MS;
 }

@@ -34,7 +34,9 @@ export interface LimitPlan {
 const MINUTE_MS = 60_000;
 /** Share of a known rate that pacing aims at: the rest covers network jitter and slot rounding. */
 const PACE_SHARE = 0.98;
-const BURST_MS = 2_000;
+const BURST_MS = 1_000;
+/** Tokens need more: calls differ in size, and what one leaves over the next shall use. */
+const TOKEN_BURST_MS = 2_000;
 const SMALL_BURST_MS = 100;
 /** The sub-window that is kept without being asked for, where rounding costs less than `MOST_LOSS`. */
 const DEFAULT_SUB_WINDOW_MS = 10_000;
@@ -44,9 +46,9 @@ const UNCHECKED_ABOVE = 0.06;
 /** Token windows shorter than this are left to pacing: few calls fit one, and rounding would waste it. */
 const SHORTEST_TOKEN_WINDOW_MS = 5_000;
 
-/** What a call may be early or late by on its way, so that a window closed here is closed there: 100 to 250 ms. */
+/** What a call may be early or late by on its way, so that a window closed here is closed there: 1 % of the window, 100 to 600 ms. */
 function padMs(windowMs: number): number {
-  return Math.min(250, Math.max(100, windowMs * 0.004));
+  return Math.min(600, Math.max(100, windowMs * 0.01));
 }
 
 /** The rate at which a window, with its pad and a slot's rounding, is just filled. */
@@ -100,7 +102,7 @@ export function planLimits(limits: Limits | undefined): LimitPlan {
       const tenth = Math.floor((limit * DEFAULT_SUB_WINDOW_MS) / MINUTE_MS);
       windows.push(windowRule(dimension, DEFAULT_SUB_WINDOW_MS, tenth, tenth * UNCHECKED_ABOVE));
     }
-    paces.push({ key: name, dimension, perMs: (PACE_SHARE * limit) / MINUTE_MS, burstMs: BURST_MS, perMinute: limit });
+    paces.push({ key: name, dimension, perMs: (PACE_SHARE * limit) / MINUTE_MS, burstMs: TOKEN_BURST_MS, perMinute: limit });
   }
 
   return { windows, paces, largest, concurrency: limits?.concurrency, rated: paces.length > 0, counts: limits?.counts ?? 'actual' };

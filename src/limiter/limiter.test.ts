@@ -166,7 +166,7 @@ describe('reserving and settling', () => {
   });
 
   it('learns how much a deployment answers', async () => {
-    const { granted, ask, done } = setUp({ tpm: 100_000 });
+    const { granted, ask, done } = setUp({ tpm: 1_000_000 });
     for (let calls = 0; calls < 20; calls++) {
       await ask({ maxOutputTokens: 2_000 });
       done(granted.at(-1)!, 10, 50);

@@ -68,7 +68,9 @@ describe.each(SERVER_KINDS)('against a server that enforces its limit by %s', (k
 
   it('uses at least 97 % of the tokens where they are counted as they are used', async () => {
     const result = await play({ limits: { tpm: 1_000_000 }, provider: { kind, tpm: 1_000_000, counts: 'finished' }, workers: 100, call: variedCall, minutes: 5, seed: 5 });
-    expect(result).toMatchObject({ refused: 0, failed: 0 });
+    expect(result.failed).toBe(0);
+    // Use is counted there when an answer ends and here when it begins: within 10 s the two differ by a call now and then.
+    expect(result.refusedShare).toBeLessThanOrEqual(kind === 'subwindows' ? 0.002 : 0);
     expect(result.share).toBeGreaterThanOrEqual(0.97);
   });
 
