@@ -27,6 +27,10 @@ export interface HeaderHint {
   /** Until `until` no more than this may pass a millisecond. */
   perMs: number;
   until: number;
+  /** What remained as last heard. */
+  remaining: number;
+  /** More remained later in the same window: its `reset` is not the end of what `remaining` counts, and tells nothing here. */
+  readonly misleading?: boolean;
 }
 
 /** All that decisions on one deployment depend on. Plain JSON: processes that share a deployment share this value. */

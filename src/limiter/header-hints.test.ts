@@ -48,4 +48,12 @@ describe('header hints', () => {
     for (let at = 0; at <= 5_000; at += 500) heed(state, plan, { ...NO_FACTS, remainingRequests: 500, resetRequestsMs: 50_000 - at }, START + at, START + at + 100);
     expect(state.hints.requests!.until).toBe(0);
   });
+
+  it('stops believing a reset when more remains later in what should be the same window', () => {
+    const state = fresh();
+    // Ten-second windows whose headers name the end of the minute.
+    const remaining = (at: number): number => 98 - Math.floor((at % 10_000) / 102);
+    for (let at = 0; at <= 25_000; at += 500) heed(state, plan, { ...NO_FACTS, remainingRequests: remaining(at), resetRequestsMs: 59_000 - at }, START + at, START + at + 100);
+    expect(state.hints.requests).toMatchObject({ misleading: true, until: 0 });
+  });
 });

@@ -42,20 +42,27 @@ export function heed(state: DeploymentState, plan: LimitPlan, rate: RateFacts, s
 
 function spread(state: DeploymentState, plan: LimitPlan, dimension: Dimension, remaining: number, resetAt: number, sentAt: number, now: number): void {
   const last = state.hints[dimension];
+  if (last?.misleading === true) return;
   const same = last !== undefined && Math.abs(resetAt - last.resetAt) <= SAME_RESET_MS;
   if (!same) {
     // An answer to a call of the last window may still come in.
-    if (last === undefined || resetAt > last.resetAt) state.hints[dimension] = { resetAt, since: now, perMs: 0, until: 0 };
+    if (last === undefined || resetAt > last.resetAt) state.hints[dimension] = { resetAt, since: now, perMs: 0, until: 0, remaining };
     return;
   }
   const ring = state.rings[`${dimension}/60000`];
   if (ring === undefined || now - last.since < FIXED_AFTER_MS || now >= last.resetAt) return;
+  const own = Math.min(...plan.paces.filter((pace) => pace.dimension === dimension).map((pace) => pace.perMs));
+  const pace = own * state.throttle.share;
+  // Answers come in out of order, by no more than what is sent in a few seconds.
+  if (remaining > last.remaining + Math.max(FEWEST_TELLING, pace * FIXED_AFTER_MS)) {
+    state.hints[dimension] = { ...last, perMs: 0, until: 0, misleading: true };
+    return;
+  }
+  last.remaining = Math.min(last.remaining, remaining);
   advance(ring, now);
   const left = Math.max(0, remaining - sumSince(ring, sentAt + ring.slotMs));
   // The call that comes as the window ends belongs to the next one.
   last.perMs = (left + (dimension === 'requests' ? 1 : 0)) / (last.resetAt - now);
-  const own = Math.min(...plan.paces.filter((pace) => pace.dimension === dimension).map((pace) => pace.perMs));
-  const pace = own * state.throttle.share;
   const shortfall = pace * (last.resetAt - now) - left;
   if (shortfall <= Math.max(dimension === 'requests' ? FEWEST_TELLING : 0, pace * (last.resetAt - last.since) * TELLING)) return;
   last.until = last.resetAt + PAD_MS;

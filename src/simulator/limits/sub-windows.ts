@@ -32,6 +32,7 @@ export class SubWindows implements RateWindow {
   }
 
   resetMs(now: number): number {
-    return Math.max(this.#whole.resetMs(now), this.#part.resetMs(now));
+    // The reset goes with the remainder that is told: both are of the tighter window.
+    return this.#part.remaining(now) <= this.#whole.remaining(now) ? this.#part.resetMs(now) : this.#whole.resetMs(now);
   }
 }
