@@ -40,6 +40,10 @@ export interface AdmitRequest {
   /** For a tokens-to-dollars estimate of a reservation against a USD budget; `undefined` where the price is unknown. */
   readonly usdFor?: (promptTokens: number, outputTokens: number) => number | undefined;
   readonly signal?: AbortSignal;
+  /** Turns the call away if it is waiting when this aborts. One that comes later waits as ever: work under way may finish. */
+  readonly drain?: AbortSignal;
+  /** Longest pause asked for by the provider that the call waits out, in ms; a longer one ends it as `rate_limited` at once. */
+  readonly longestPauseMs?: number;
   /** Milliseconds since the epoch after which waiting is given up with a `rate_limited` error. */
   readonly deadline?: number;
   /** A call that the provider refused or that failed, sent again: it goes before those that never left. 0 by default. */

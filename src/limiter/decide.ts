@@ -33,7 +33,8 @@ export interface Rules {
  */
 export type Decision =
   | { readonly kind: 'granted' }
-  | { readonly kind: 'wait' | 'yield'; readonly until: number }
+  /** `paused`: the provider asked for it, our own limits did not. */
+  | { readonly kind: 'wait' | 'yield'; readonly until: number; readonly paused?: true }
   | { readonly kind: 'slots' }
   | { readonly kind: 'quota'; readonly exhausted: boolean };
 
@@ -124,7 +125,7 @@ export function take(state: DeploymentState, rules: Rules, ask: Ask, now: number
   const own = state.holders[ask.holder]!;
   const noQuota = quotaRoom(state, rules, ask, now);
   if (noQuota !== undefined) return noQuota;
-  if (state.pausedUntil > now) return { kind: 'wait', until: state.pausedUntil };
+  if (state.pausedUntil > now) return { kind: 'wait', until: state.pausedUntil, paused: true };
 
   const bound = concurrencyBound(state, rules);
   const busy = inFlight(state);

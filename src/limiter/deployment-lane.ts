@@ -119,6 +119,9 @@ export class DeploymentLane {
         return this.#grant(waiter, expected, need, usd, now);
       case 'wait':
       case 'yield':
+        if (decision.paused === true && decision.until - now > (request.longestPauseMs ?? Infinity)) {
+          return this.#drop(waiter, pausedError(this.books.deployment, decision.until - now, request.longestPauseMs ?? 0));
+        }
         return decision.until;
       case 'slots':
         return this.books.shared ? now + LOOK_AGAIN_MS : Infinity;
@@ -238,6 +241,15 @@ export class DeploymentLane {
     this.#ready = true;
     for (const late of this.#onReady.splice(0)) late();
   }
+}
+
+function pausedError(deployment: string, pauseMs: number, longestMs: number): AssayError {
+  const seconds = (ms: number): number => Math.round(ms / 1_000);
+  return new AssayError({
+    code: 'rate_limited',
+    message: `${deployment} is paused by its provider for ${seconds(pauseMs)} s more, longer than the deadline of ${seconds(longestMs)} s`,
+    hint: 'resume with --retry-errors once the pause is over, or allow a longer --deadline',
+  });
 }
 
 function lateError(deployment: string, waitedMs: number): AssayError {

@@ -275,3 +275,40 @@ describe('at start', () => {
     expect(granted).toHaveLength(1);
   });
 });
+
+describe('turning away who waits', () => {
+  it('ends calls at once when the provider asks for a longer pause than they may wait', async () => {
+    const { clock, limiter, granted, errors, ask } = setUp({ rpm: 600 });
+    await ask();
+    limiter.observe({ deployment: DEPLOYMENT, sentAt: clock.now(), limited: true, rate: { ...NO_FACTS, retryAfterMs: 3_600_000 } });
+    await ask({ longestPauseMs: 120_000 });
+    await ask({ longestPauseMs: 120_000 });
+    expect(granted).toHaveLength(1);
+    expect(errors).toMatchObject([{ code: 'rate_limited' }, { code: 'rate_limited' }]);
+    expect(limiter.statsOf(DEPLOYMENT).waiting).toBe(0);
+  });
+
+  it('waits out a pause that is short enough', async () => {
+    const { clock, limiter, granted, errors, ask } = setUp({ rpm: 600 });
+    await ask();
+    limiter.observe({ deployment: DEPLOYMENT, sentAt: clock.now(), limited: true, rate: { ...NO_FACTS, retryAfterMs: 60_000 } });
+    void ask({ longestPauseMs: 120_000 });
+    await clock.advance(61_000);
+    expect(granted).toHaveLength(2);
+    expect(errors).toEqual([]);
+  });
+
+  it('turns away on a drain those who wait, and lets those who come later wait as ever', async () => {
+    const { clock, granted, errors, ask } = setUp({ rpm: 60 });
+    const drain = new AbortController();
+    for (let i = 0; i < 5; i++) void ask({ drain: drain.signal });
+    await clock.advance(1);
+    const before = granted.length;
+    drain.abort();
+    await clock.advance(1);
+    expect(errors).toHaveLength(5 - before);
+    void ask({ drain: drain.signal });
+    await clock.advance(5_000);
+    expect(granted).toHaveLength(before + 1);
+  });
+});

@@ -74,11 +74,14 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   const join = (deployment: string, waiter: Waiter): void => {
     const lane = laneOf(deployment);
-    const { signal } = waiter.request;
-    if (signal !== undefined) {
-      const onAbort = (): void => lane.withdraw(waiter, new CancelledError({ cause: signal.reason }));
-      signal.addEventListener('abort', onAbort, { once: true });
-      waiter.unlisten = () => signal.removeEventListener('abort', onAbort);
+    const { signal, drain } = waiter.request;
+    const signals = [signal, drain].filter((each) => each !== undefined && !each.aborted) as AbortSignal[];
+    if (signals.length > 0) {
+      const onAbort = (event: Event): void => lane.withdraw(waiter, new CancelledError({ cause: (event.target as AbortSignal).reason }));
+      for (const each of signals) each.addEventListener('abort', onAbort, { once: true });
+      waiter.unlisten = () => {
+        for (const each of signals) each.removeEventListener('abort', onAbort);
+      };
     }
     lane.enqueue(waiter);
   };
