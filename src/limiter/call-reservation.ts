@@ -4,7 +4,8 @@ import type { Estimate } from './estimate.ts';
 
 /** A call that was admitted, and what was booked for it. */
 export interface Booking {
-  readonly at: number;
+  /** When its use counts from: its admission, or its leaving where that was later. */
+  at: number;
   readonly expected: Estimate;
   readonly counts: 'reserved' | 'actual';
   /** Prompt + most output. */
@@ -18,6 +19,7 @@ export interface Booking {
 /** What the deployment does when a call ends. */
 export interface Books {
   readonly deployment: string;
+  left(booking: Booking): void;
   settled(booking: Booking, actual: ActualUse, outcome: SettleOutcome): void;
   released(booking: Booking, wasSettled: boolean): void;
 }
@@ -44,6 +46,10 @@ export class CallReservation implements Reservation {
 
   get outputTokens(): number {
     return this.#booking.expected.output;
+  }
+
+  left(): void {
+    if (!this.#settled && !this.#released) this.#books.left(this.#booking);
   }
 
   settle(actual: ActualUse, outcome: SettleOutcome = 'answered'): void {

@@ -70,6 +70,8 @@ export interface Reservation {
   readonly waitedMs: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** Says that the call leaves now: where that is noticeably later than it was admitted, it counts from now on. */
+  left(): void;
   /**
    * Replaces the reserved by the actual figures. Unknown keeps the reservation as the best figure there is.
    * The outcome is `answered` unless said otherwise; `limited` gives the tokens back and keeps the request counted.

@@ -153,6 +153,14 @@ export function take(state: DeploymentState, rules: Rules, ask: Ask, now: number
   return GRANTED;
 }
 
+/** Counts a call from `to` on, where it was counted from `from` on before. */
+export function move(state: DeploymentState, from: number, to: number, amounts: Amounts): void {
+  for (const key in state.rings) {
+    const amount = amounts[dimensionOf(key)];
+    if (add(state.rings[key]!, from, -amount)) add(state.rings[key]!, to, amount);
+  }
+}
+
 /** Books a call's use at `now`, in every window that anybody keeps. */
 export function spend(state: DeploymentState, plan: LimitPlan, amounts: Amounts, asked: number, now: number): void {
   for (const rule of plan.windows) ringOf(state, rule);

@@ -2,7 +2,7 @@ import type { Clock, Random } from '../core/index.ts';
 import { answered, createAdaptiveConcurrency } from './adaptive-concurrency.ts';
 import type { Booking, Books } from './call-reservation.ts';
 import type { ActualUse, AdmitRequest, DeploymentStats, Limits, QuotaAlert, RateSignal, SettleOutcome } from './contract.ts';
-import { type Decision, type Rules, correct, spend, take, turnPeriod } from './decide.ts';
+import { type Decision, type Rules, correct, move, spend, take, turnPeriod } from './decide.ts';
 import type { DeploymentState, Holder } from './deployment-state.ts';
 import { type Estimate, estimate, surplus } from './estimate.ts';
 import { heed, saysWhatRemains } from './header-hints.ts';
@@ -33,6 +33,8 @@ export interface BooksOptions {
 export const REPLAY_MS = 60_500;
 /** How often to look for what other processes may have given back; nobody tells. */
 export const LOOK_AGAIN_MS = 75;
+/** A call that leaves this much later than it was admitted counts from its leaving; less is within the windows' pad. */
+const LATE_MS = 50;
 
 /** One deployment's books: what is reserved, used and left, in this process or shared. */
 export class DeploymentBooks implements Books {
@@ -105,6 +107,16 @@ export class DeploymentBooks implements Books {
       this.#quotaReserved += tokens;
     }
     return decision;
+  }
+
+  left(booking: Booking): void {
+    const now = this.#options.clock.now();
+    if (now - booking.at < LATE_MS) return;
+    this.#change((state) => {
+      move(state, booking.at, now, booking.expected.amounts);
+      if (state.asked !== null && add(state.asked, booking.at, -booking.quotaTokens)) add(state.asked, now, booking.quotaTokens);
+    });
+    booking.at = now;
   }
 
   settled(booking: Booking, actual: ActualUse, outcome: SettleOutcome): void {

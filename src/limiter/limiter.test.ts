@@ -312,3 +312,17 @@ describe('turning away who waits', () => {
     expect(granted).toHaveLength(before + 1);
   });
 });
+
+describe('a call that leaves late', () => {
+  it('counts from its leaving, so that the window closes where the server closes it', async () => {
+    const { clock, limiter, granted, ask } = setUp({ rpm: 60 });
+    await ask();
+    await clock.advance(5_000);
+    granted[0]!.left();
+    // Admitted at 0 and left at 5 s: a minute after its admission it still counts.
+    await clock.advance(56_500);
+    expect(limiter.statsOf(DEPLOYMENT).utilization).toBeGreaterThan(0);
+    await clock.advance(5_000);
+    expect(limiter.statsOf(DEPLOYMENT).utilization).toBe(0);
+  });
+});
