@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** Takes what width is left and is cut where it does not fit; one column of a table at most. */
   readonly flexible?: boolean;
+  /** Cut at the front: for names that differ at their end. */
+  readonly keepEnd?: boolean;
 }
 
 const GAP = 2;
@@ -28,12 +30,21 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
     colAligns: columns.map((column) => column.align ?? 'left'),
     truncate: '…',
   });
-  table.push(columns.map((column) => heading(column.title)), ...rows.map((row) => [...row]));
+  table.push(
+    columns.map((column) => heading(column.title)),
+    ...rows.map((row) => row.map((cell, i) => (columns[i]?.keepEnd === true ? endOf(cell, widths[i] ?? cell.length) : cell))),
+  );
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** The last characters of a plain text that fit, behind an ellipsis. */
+function endOf(text: string, width: number): string {
+  const characters = [...text];
+  return characters.length <= width ? text : `…${characters.slice(characters.length - width + 1).join('')}`;
 }
 
 const NO_FRAME = {

@@ -52,6 +52,7 @@ describe('how a run ended', () => {
     expect(await runResultView(store, 'r1')).toEqual({
       run: 'r1',
       status: 'completed' satisfies RunStatus,
+      simulated: true,
       goals: { planned: 3, verdicts: 2, undetermined: 0, skipped: 0, errors: 1 },
       attempts: { planned: 3, finished: 2, errors: 1 },
       results: [],
@@ -81,6 +82,7 @@ describe('sums over calls', () => {
     cache_write_tokens: 0,
     estimated: 1,
     unknown_calls: 1,
+    unknown_reserved_tokens: 300,
     cost_usd: 0,
     unpriced: 4,
     retries: 1,
@@ -94,7 +96,8 @@ describe('sums over calls', () => {
   it('call a cost unknown, not nothing, where no call has a price', () => {
     expect(callTotals(sums).cost_usd).toBeNull();
     expect(callTotals({ ...sums, cost_usd: 0.5 })).toMatchObject({ cost_usd: 0.5, unpriced_calls: 4 });
-    expect(callTotals({ ...sums, unpriced: 0 }).cost_usd).toBe(0);
+    expect(callTotals({ ...sums, unpriced: 0, unknown_calls: 0 }).cost_usd).toBe(0);
+    expect(callTotals({ ...sums, unpriced: 0, unknown_calls: 1 }).cost_usd).toBeNull();
   });
 
   it('have the documented keys and no other for a run that has ended with all prices known', () => {

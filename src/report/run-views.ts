@@ -34,6 +34,8 @@ export type CallTotalsByName = Readonly<Record<string, CallTotals>>;
 /** What a run used: the document of `assay usage RUN --json`. */
 export interface UsageView extends CallTotals {
   readonly run: string;
+  /** Only where a simulator answered. */
+  readonly simulated?: true;
   readonly by_model: CallTotalsByName;
   readonly by_role: CallTotalsByName;
   readonly by_deployment: CallTotalsByName;
@@ -65,24 +67,30 @@ type ResultReads = Pick<Store, 'getRun' | 'findRun' | 'countGoals' | 'countAttem
 export interface RunResultView<Result> {
   readonly run: string;
   readonly status: RunStatus;
+  /** Only where a simulator answered: the figures say nothing about a real model. */
+  readonly simulated?: true;
   readonly goals: {
     readonly planned: number | null;
     readonly verdicts: number;
     readonly undetermined: number;
     readonly skipped: number;
     readonly errors: number;
+    /** Goals without a final outcome: not begun, interrupted or cancelled. Only where there are any. */
+    readonly unfinished?: number;
   };
   readonly attempts: { readonly planned: number | null; readonly finished: number; readonly errors: number };
   readonly results: readonly Result[];
 }
 
 /** What a run used, in whole and by model, role, deployment and probe. */
-export async function usageView(store: Pick<Store, 'sumCalls'>, runId: string): Promise<UsageView> {
+export async function usageView(store: Pick<Store, 'sumCalls' | 'getRun'>, runId: string): Promise<UsageView> {
   const by = async (grouping: CallGrouping): Promise<CallTotalsByName> =>
     Object.fromEntries([...(await store.sumCalls({ runId }, grouping))].map(([name, sums]) => [name, { ...callTotals(sums), retries: sums.retries }]));
   const [whole] = (await store.sumCalls({ runId }, 'all')).values();
+  const simulated = (await store.getRun(runId))?.simulated === true;
   return {
     run: runId,
+    ...(simulated ? { simulated } : {}),
     ...(whole === undefined ? NO_CALLS : callTotals(whole)),
     by_model: await by('model'),
     by_role: await by('role'),
@@ -106,7 +114,7 @@ export function callTotals(sums: CallSums): CallTotals {
       unknown_calls: sums.unknown_calls,
     },
     // A sum of nothing known is unknown, not nothing.
-    cost_usd: sums.unpriced > 0 && sums.cost_usd === 0 ? null : sums.cost_usd,
+    cost_usd: sums.cost_usd === 0 && sums.unpriced + sums.unknown_calls > 0 ? null : sums.cost_usd,
     waited_ms: sums.waited_ms,
     ...(sums.unpriced > 0 ? { unpriced_calls: sums.unpriced } : {}),
     ...(inFlight > 0 ? { in_flight: inFlight } : {}),
@@ -150,12 +158,14 @@ export async function runResultView(store: ResultReads, runId: string): Promise<
   const count = (kind: string): number => goals.byOutcome[kind] ?? 0;
   const verdicts = VERDICTS.reduce((sum, verdict) => sum + count(verdict), 0);
   const [undetermined, skipped, errors] = [count('undetermined'), count('skipped'), count('error')];
+  const unfinished = goals.planned - verdicts - undetermined - skipped - errors;
   // How many attempts a goal takes may depend on what is answered: the number is known once every goal has ended.
   const ended = run.planned !== null && verdicts + undetermined + skipped + errors === run.planned;
   return {
     run: run.id,
     status: run.status,
-    goals: { planned: run.planned, verdicts, undetermined, skipped, errors },
+    ...(run.simulated ? { simulated: true } : {}),
+    goals: { planned: run.planned, verdicts, undetermined, skipped, errors, ...(unfinished > 0 ? { unfinished } : {}) },
     attempts: { planned: ended ? attempts.finished + attempts.errors : null, finished: attempts.finished, errors: attempts.errors },
     results,
   };

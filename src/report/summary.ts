@@ -65,7 +65,7 @@ export async function summarizeProbes(store: Reads, runId: string, options: { re
     for (const [detector, primary] of detectors) {
       const sum = own.get(detector);
       results.push({
-        ...figures({ runId, tally, detector, primary, sum, missing: missing.get(detector) ?? 0, prompts: prompts === undefined ? undefined : (prompts.get(detector) ?? NO_PROMPTS) }),
+        ...figures({ tally, detector, primary, sum, missing: missing.get(detector) ?? 0, prompts: prompts === undefined ? undefined : (prompts.get(detector) ?? NO_PROMPTS) }),
         worst: sum === undefined || sum.hits === 0 ? [] : await worstExamples(store, runId, sum, options.worst ?? 3),
       });
     }
@@ -76,7 +76,6 @@ export async function summarizeProbes(store: Reads, runId: string, options: { re
 const NO_PROMPTS: PromptTally = { clusters: new Map(), blocked: 0 };
 
 interface Counted {
-  readonly runId: string;
   readonly tally: ProbeTally;
   readonly detector: string;
   readonly primary: boolean;
@@ -86,9 +85,10 @@ interface Counted {
   readonly prompts: PromptTally | undefined;
 }
 
-function figures({ runId, tally, detector, primary, sum, missing, prompts }: Counted): Omit<ProbeResult, 'worst'> {
+function figures({ tally, detector, primary, sum, missing, prompts }: Counted): Omit<ProbeResult, 'worst'> {
   const { total: rows, scored, hits } = sum ?? { total: 0, scored: 0, hits: 0 };
-  const random = seededRandom(runId, tally.plugin, tally.target, detector);
+  // The same scores give the same interval, whichever run they are of.
+  const random = seededRandom('bootstrap', tally.plugin, tally.target, detector);
   const interval = prompts === undefined ? wilson(hits, scored) : bootstrapByPrompt([...prompts.clusters.values()], random);
   return {
     probe: tally.plugin,

@@ -143,6 +143,7 @@ describe('assay usage', () => {
     const part = { ...totals, retries: 0 };
     expect(usage).toEqual({
       run: NEW,
+      simulated: true,
       ...totals,
       by_model: { weak: expect.objectContaining({ tokens: totals.tokens }) as object },
       by_role: { target: part },
