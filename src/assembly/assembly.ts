@@ -3,7 +3,7 @@ import { collectSecrets, limitsFor, type AssayConfig } from '../config/index.ts'
 import { Ledger, priceTable, type PriceTable } from '../ledger/index.ts';
 import { createLimiter, openSharedState, type Budget, type Limiter, type Limits, type SharedState } from '../limiter/index.ts';
 import { openTarget, type Target } from '../models/index.ts';
-import { createRedactor, openStore, type Store } from '../store/index.ts';
+import { createRedactor, openStore, type Redactor, type Store } from '../store/index.ts';
 import { Transport } from '../transport/index.ts';
 import { withHabits } from './provider-limits.ts';
 import { SimulatorHost } from './simulator-host.ts';
@@ -30,6 +30,8 @@ export class Assembly {
   readonly env: Env;
   readonly cwd: string;
   readonly simulator: SimulatorHost;
+  /** Takes the secrets that Assay was given out of what is shown. The store does so by itself. */
+  readonly redact: Redactor;
   readonly #targetDeployments: Set<string>;
   readonly #listeners: Set<SettledListener>;
   readonly #shared: SharedState | undefined;
@@ -44,6 +46,7 @@ export class Assembly {
     readonly targetDeployments: Set<string>;
     readonly listeners: Set<SettledListener>;
     readonly shared: SharedState | undefined;
+    readonly redact: Redactor;
   }) {
     this.config = parts.options.config;
     this.store = parts.store;
@@ -57,6 +60,7 @@ export class Assembly {
     this.#targetDeployments = parts.targetDeployments;
     this.#listeners = parts.listeners;
     this.#shared = parts.shared;
+    this.redact = parts.redact;
   }
 
   /** Opens the store and puts the rest together. Nothing is sent. */
@@ -65,7 +69,8 @@ export class Assembly {
     const env = options.env ?? process.env;
     const clock = options.clock ?? systemClock;
     const location = options.location ?? resolveEnv(config.store, env, 'store');
-    const store = await openStore(location, { redact: createRedactor(collectSecrets(config, env)), durability: config.durability });
+    const redact = createRedactor(collectSecrets(config, env));
+    const store = await openStore(location, { redact, durability: config.durability });
     const targetDeployments = new Set<string>();
     const listeners = new Set<SettledListener>();
     const shared = store.sharedStatePath === undefined ? undefined : openSharedState(store.sharedStatePath);
@@ -84,7 +89,7 @@ export class Assembly {
     });
     const prices = priceTable(config.prices);
     const transport = new Transport({ limiter, ledger, prices, clock });
-    return new Assembly({ options, store, limiter, transport, prices, clock, targetDeployments, listeners, shared });
+    return new Assembly({ options, store, limiter, transport, prices, clock, targetDeployments, listeners, shared, redact });
   }
 
   /**

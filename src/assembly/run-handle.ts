@@ -1,11 +1,12 @@
 import { mergeFlags, parseConfig, type AssayConfig, type ConfigFlags } from '../config/index.ts';
 import { AssayError, newRunId, UsageError, type JsonObject, type Run, type SuiteKind } from '../core/index.ts';
 import { dryRun, executeRun, ProgressCounter, type DryRun, type RunEnd, type Suite } from '../engine/index.ts';
-import { Budget } from '../limiter/index.ts';
+import { Budget, type BudgetFigures } from '../limiter/index.ts';
 import type { Target } from '../models/index.ts';
-import { thisProcess, type Store } from '../store/index.ts';
+import { thisProcess, type CallSums, type Store } from '../store/index.ts';
 import type { Assembly } from './assembly.ts';
 import { checkEngagement } from './engagement.ts';
+import { withoutSecrets } from './error-redaction.ts';
 import { checkInputs, fingerprint, type InputFile } from './input-files.ts';
 import { createSuites } from './suites.ts';
 
@@ -44,10 +45,12 @@ export class RunHandle {
   /** Executes from where the run stands to its end. See `executeRun` for what it throws. */
   async execute(options: ExecuteRunOptions = {}): Promise<RunEnd> {
     const { store, clock, limiter, config } = this.#assembly;
+    const { redact } = this.#assembly;
+    const { announce } = options;
     const never = new AbortController().signal;
     const stopListening = this.#assembly.onSettled((intent, settlement) => this.progress.callSettled(intent, settlement));
     try {
-      return await executeRun({
+      const end = await executeRun({
         store,
         clock,
         limiter,
@@ -61,8 +64,12 @@ export class RunHandle {
         drain: options.drain ?? never,
         abort: options.abort ?? never,
         progress: this.progress,
-        announce: options.announce ?? (() => {}),
+        // A provider may repeat the key it was given in its error.
+        announce: announce === undefined ? () => {} : (line) => announce(redact.metadata(line)),
       });
+      return { ...end, reason: end.reason === null ? null : redact.metadata(end.reason) };
+    } catch (error) {
+      throw withoutSecrets(error, redact);
     } finally {
       stopListening();
     }
@@ -86,6 +93,7 @@ export async function createRun(assembly: Assembly): Promise<RunHandle> {
   const suites = createSuites(config, cwd);
   const budget = new Budget(config.budgets);
   const targets = await openAll(assembly, budget);
+  checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], clock.now());
   const inputs = await fingerprint(config.probes.prompts === undefined ? [] : [config.probes.prompts], cwd);
   const stored: StoredRun = { config, inputs, cwd };
@@ -143,10 +151,11 @@ export async function resumeRun(assembly: Assembly, run: Run): Promise<RunHandle
   await checkInputs(inputs, cwd);
   const suites = createSuites(config, cwd);
   const sums = (await store.sumCalls({ runId: run.id }, 'all')).get('all');
-  const budget = new Budget(config.budgets, { calls: sums?.calls.total ?? 0, tokens: sums?.total_tokens ?? 0, usd: sums?.cost_usd ?? 0 });
+  const budget = new Budget(config.budgets, spent(sums));
   const targets = await openAll(assembly, budget);
-  checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
-  const resumed: Run = { ...run, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
+  checkPrices(assembly, [...targets.values()]);
+  const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
+  const resumed: Run = { ...run, engagement, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
   return new RunHandle(assembly, resumed, suites, targets, budget, await progressOf(store, run));
 }
 
@@ -154,6 +163,28 @@ async function openAll(assembly: Assembly, budget: Budget): Promise<Map<string, 
   const { config } = assembly;
   if (config.targets.length === 0) throw new UsageError({ message: 'nothing to try it on: no target was named', hint: 'e.g. --target openai:gpt-4.1-mini, or --target sim:weak to see how it works' });
   return assembly.openTargets(config.targets, [budget]);
+}
+
+/** A budget of dollars holds only where a call's price is known before it leaves. */
+function checkPrices({ config, prices }: Assembly, targets: readonly Target[]): void {
+  const unpriced = config.budgets.usd === undefined ? undefined : targets.find((target) => prices.priceOf(target.model) === undefined);
+  if (unpriced === undefined) return;
+  throw new UsageError({
+    code: 'config',
+    message: `--max-usd cannot be kept: no price is known for ${unpriced.model} (${unpriced.spec})`,
+    hint: `set it in the config, e.g. prices: { ${JSON.stringify(unpriced.model)}: { input: 0.4, output: 1.6 } } in dollars per million tokens, or cap tokens with --max-tokens`,
+  });
+}
+
+/** What a run has spent so far. Where nobody knows what a call used, what was reserved for it stands in, at the run's average price. */
+function spent(sums: CallSums | undefined): BudgetFigures {
+  if (sums === undefined) return { calls: 0, tokens: 0, usd: 0 };
+  const perToken = sums.total_tokens === 0 ? 0 : sums.cost_usd / sums.total_tokens;
+  return {
+    calls: sums.calls.total,
+    tokens: sums.total_tokens + sums.unknown_reserved_tokens,
+    usd: sums.cost_usd + sums.unknown_reserved_tokens * perToken,
+  };
 }
 
 function kindsOf(suites: readonly Suite[]): SuiteKind[] {

@@ -21,12 +21,13 @@ export function resultText(view: RunResultView<ProbeResult>, usage: UsageView, o
   return [
     '',
     `${colors.bold(`run ${view.run} ${view.status}`)}${reason === null ? '' : `: ${reason}`}${label}`,
-    `goals   ${goals.planned === null ? 'still being planned' : `${count(goals.planned)} planned`}, ${count(goals.verdicts)} verdicts, ${count(goals.undetermined)} undetermined, ${count(goals.skipped)} skipped, ${count(goals.errors)} errors`,
+    `goals   ${goals.planned === null ? 'still being planned' : `${count(goals.planned)} planned`}, ${count(goals.verdicts)} verdicts, ${count(goals.undetermined)} undetermined, ${count(goals.skipped)} skipped, ${count(goals.errors)} errors${goals.unfinished === undefined ? '' : `, ${count(goals.unfinished)} unfinished`}`,
     '',
     resultTable(view.results, options),
     ...examples(view.results, options),
     '',
     deploymentTable(usage, options),
+    ...(usage.tokens.estimated > 0 ? [colors.dim(`~ in part estimated: ${count(usage.tokens.estimated)} answers did not say their usage`)] : []),
     '',
     ...nextSteps(view, colors),
   ].join('\n');
@@ -38,7 +39,7 @@ type ResultColumn = Column & { readonly cell: (result: ProbeResult) => string };
 function resultTable(results: readonly ProbeResult[], { width, colors }: ResultTextOptions): string {
   const several = new Set(results.map((result) => result.target)).size > 1;
   const columns: ResultColumn[] = [
-    { title: 'probe', flexible: true, cell: (result) => result.probe },
+    { title: 'probe', flexible: true, keepEnd: true, cell: (result) => result.probe },
     ...(several ? [{ title: 'target', cell: (result: ProbeResult) => result.target }] : []),
     { title: 'detector', cell: (result) => (result.primary ? result.detector : colors.dim(result.detector)) },
     { title: 'hit rate', align: 'right', cell: (result) => (result.rate === null ? '–' : coloredRate(result.rate, colors)) },
@@ -47,6 +48,7 @@ function resultTable(results: readonly ProbeResult[], { width, colors }: ResultT
   ];
   const optional: ResultColumn[] = [
     { title: 'if unscored differed', align: 'right', cell: (result) => (result.bounds === null || result.scored === result.total ? '' : range(result.bounds)) },
+    { title: 'not run', align: 'right', cell: (result) => (result.goals.unfinished === 0 ? '' : count(result.goals.unfinished)) },
     { title: 'blocked', align: 'right', cell: (result) => (result.blocked === 0 ? '' : count(result.blocked)) },
     { title: 'errors', align: 'right', cell: (result) => (result.goals.errors === 0 ? '' : colors.red(count(result.goals.errors))) },
   ];
@@ -105,7 +107,7 @@ function deploymentTable(usage: UsageView, { width, colors }: ResultTextOptions)
       count(part.calls.total),
       count(part.calls.total - part.calls.ok - part.calls.blocked),
       count(part.retries ?? 0),
-      count(part.tokens.total_tokens),
+      `${part.tokens.estimated > 0 ? '~' : ''}${count(part.tokens.total_tokens)}`,
       count(part.tokens.unknown_calls),
       dollars(part.cost_usd, part.unpriced_calls),
       duration(part.waited_ms),
@@ -117,7 +119,7 @@ function deploymentTable(usage: UsageView, { width, colors }: ResultTextOptions)
 function nextSteps(view: RunResultView<ProbeResult>, colors: Colors): string[] {
   const id = view.run;
   const steps: (readonly [string, string])[] = [
-    ...(view.status === 'completed' ? [] : [[`assay resume ${id}`, 'go on where it stopped'] as const]),
+    ...(view.status === 'completed' || (view.goals.planned !== null && view.goals.unfinished === undefined) ? [] : [[`assay resume ${id}`, 'go on where it stopped'] as const]),
     ...(view.goals.errors > 0 ? [[`assay resume ${id} --retry-errors`, 'try again what ended in error'] as const] : []),
     [`assay show ${id}`, 'the goals; with a number, a transcript'],
     [`assay usage ${id}`, 'calls, tokens and cost in full'],

@@ -20,6 +20,7 @@ export function limitOptions(command: Command): Command {
     .option('--deadline <seconds>', 'time that one call with its retries may take at the provider', positiveNumber)
     .option('--timeout <seconds>', 'time that one try may take', positiveNumber)
     .addOption(choice('--on-rate-limit <what>', 'when a rate limit outlasts the deadline: end the attempt in error and continue, or stop the run', ['continue', 'stop']))
+    .option('--engagement <text>', 'who allows the attack, on what, until when; needed beyond this machine')
     .option('--api-key-env <variable>', "environment variable that holds the target's key");
 }
 
@@ -40,7 +41,6 @@ export function runOptions(command: Command): Command {
     .option('--prompts <file>', 'prompts for probes.custom: one a line, or JSONL with prompt and goal')
     .option('--detector <detector>', 'contains:TEXT, regex:EXPRESSION, refusal, …; may be given several times', collect)
     .option('--prompts-per-probe <n>', 'most prompts of one probe, chosen by the seed', positiveInteger)
-    .option('--engagement <text>', 'who allows the attack, on what, until when; needed beyond this machine')
     .addOption(choice('--durability <level>', 'normal survives the death of the process, full also a power failure', ['normal', 'full']));
 }
 

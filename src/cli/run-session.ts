@@ -1,9 +1,12 @@
-import type { Assembly, RunHandle } from '../assembly/index.ts';
-import { describeError } from '../core/index.ts';
+import type { Assembly, ExecuteRunOptions, RunHandle } from '../assembly/index.ts';
+import { AssayError, describeError, type Run } from '../core/index.ts';
+import type { RunEnd } from '../engine/index.ts';
+import type { Store } from '../store/contract.ts';
 import type { Cli } from './cli.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { keepMemoryFlat } from './flat-memory.ts';
 import { onInterrupts } from './interrupts.ts';
+import type { Progress } from './progress.ts';
 import type { ProgressState } from './progress-state.ts';
 
 const RATE_WINDOW_MS = 10_000;
@@ -13,7 +16,7 @@ const RATE_WINDOW_MS = 10_000;
  * and the results at the end.
  */
 export async function runInFront(cli: Cli, assembly: Assembly, handle: RunHandle, options: { readonly retryErrors?: boolean }): Promise<ExitCode> {
-  const [{ openProgress }, { runResultView, usageView }, { resultText }] = await Promise.all([import('./progress.ts'), import('../report/index.ts'), import('./result-text.ts')]);
+  const { openProgress } = await import('./progress.ts');
   const { run } = handle;
   const progress = await openProgress({
     clock: cli.io.clock,
@@ -27,26 +30,35 @@ export async function runInFront(cli: Cli, assembly: Assembly, handle: RunHandle
   keepMemoryFlat();
   const interrupts = listenForInterrupts(cli, (line) => progress.announce(line), handle);
   progress.start();
-  let end;
   try {
-    end = await handle.execute({
-      drain: interrupts.drain,
-      abort: interrupts.abort,
-      announce: (line) => progress.announce(line),
-      ...(options.retryErrors === undefined ? {} : { retryErrors: options.retryErrors }),
-    });
+    const end = await executeWatched(cli, handle, progress, { ...options, drain: interrupts.drain, abort: interrupts.abort });
+    await printResult(cli, assembly.store, { ...run, ...end });
+    return end.status === 'completed' ? EXIT.done : EXIT.incomplete;
+  } finally {
+    // Only now: one press more must not swallow the results.
+    interrupts.stop();
+  }
+}
+
+async function executeWatched(cli: Cli, handle: RunHandle, progress: Progress, options: ExecuteRunOptions): Promise<RunEnd> {
+  try {
+    return await handle.execute({ ...options, announce: (line) => progress.announce(line) });
   } catch (error) {
     progress.stop();
-    await cli.note(`what is recorded is kept: \`assay resume ${run.id}\` goes on from there`);
+    // Another process has the run: there is nothing to resume.
+    if (!AssayError.isInstance(error) || error.code !== 'lease_held') await cli.note(`what is recorded is kept: \`assay resume ${handle.run.id}\` goes on from there`);
     throw error;
   } finally {
     progress.stop();
-    interrupts.stop();
   }
-  const view = await runResultView(assembly.store, run.id);
-  if (cli.json) await cli.printJson(view);
-  else await cli.print(resultText(view, await usageView(assembly.store, run.id), { simulated: run.simulated, reason: end.reason, width: cli.width, colors: cli.colors }));
-  return end.status === 'completed' ? EXIT.done : EXIT.incomplete;
+}
+
+/** Prints how a run ended, with its results. */
+export async function printResult(cli: Cli, store: Store, run: Pick<Run, 'id' | 'simulated' | 'reason'>): Promise<void> {
+  const [{ runResultView, usageView }, { resultText }] = await Promise.all([import('../report/index.ts'), import('./result-text.ts')]);
+  const view = await runResultView(store, run.id);
+  if (cli.json) return cli.printJson(view);
+  await cli.print(resultText(view, await usageView(store, run.id), { simulated: run.simulated, reason: run.reason, width: cli.width, colors: cli.colors }));
 }
 
 /** Closes an assembly after use; a failure to close is told, and never hides the failure of the work itself. */
@@ -55,7 +67,10 @@ export async function withAssembly<T>(cli: Cli, open: () => Promise<Assembly>, u
   try {
     return await use(assembly);
   } finally {
+    // A Ctrl-C too many must not cut this short: it takes a moment.
+    const stop = cli.io.onSignal(() => {});
     await assembly.close().catch((error: unknown) => cli.note(`warning: ${describeError(error)}`));
+    stop();
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Goal } from '../core/index.ts';
-import type { Store } from '../store/index.ts';
+import type { RunStore } from './leased-store.ts';
 import type { PlanProgress } from './planner.ts';
 
 const PAGE = 256;
 
 /** Hands out the goals of a run that still need an outcome, in order, a page at a time, as planning goes on. */
 export class GoalSource {
-  readonly #store: Store;
+  readonly #store: Pick<RunStore, 'goals'>;
   readonly #runId: string;
   readonly #outcomes: readonly string[];
   readonly #progress: PlanProgress;
@@ -17,7 +17,7 @@ export class GoalSource {
   #exhausted = false;
 
   /** @param outcomes which goals to hand out: `open` and the outcomes that may be superseded now */
-  constructor(store: Store, runId: string, outcomes: readonly string[], progress: PlanProgress) {
+  constructor(store: Pick<RunStore, 'goals'>, runId: string, outcomes: readonly string[], progress: PlanProgress) {
     this.#store = store;
     this.#runId = runId;
     this.#outcomes = outcomes;
@@ -47,8 +47,10 @@ export class GoalSource {
 
   async #load(): Promise<void> {
     const { done, planned } = this.#progress;
-    const page = planned > this.#from ? await this.#store.goals(this.#runId, { from: this.#from, limit: PAGE, outcomes: this.#outcomes }) : [];
+    const stored = planned > this.#from ? await this.#store.goals(this.#runId, { from: this.#from, limit: PAGE, outcomes: this.#outcomes }) : [];
     if (this.#exhausted) return;
+    // Goals beyond were planned by an earlier process, and it is not yet known that they would be planned again.
+    const page = stored.filter((goal) => goal.index < planned);
     this.#page = page;
     this.#at = 0;
     const last = page.at(-1);

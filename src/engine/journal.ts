@@ -2,13 +2,14 @@ import type { Attempt, AttemptNotes, Clock, Goal, Json, StepRecord } from '../co
 import { Tally, withScope } from '../ledger/index.ts';
 import type { Limiter } from '../limiter/index.ts';
 import type { Target } from '../models/index.ts';
-import type { Store } from '../store/index.ts';
 import { CallError } from '../transport/index.ts';
 import type { AttemptResult, GoalContext } from './contract.ts';
 import { errorEnd, errorOutcome, markRole } from './error-outcome.ts';
+import { requireJson, requireResult, requireScore } from './journal-values.ts';
+import type { RunStore } from './leased-store.ts';
 
 export interface JournalOptions {
-  readonly store: Store;
+  readonly store: Pick<RunStore, 'write' | 'attempts' | 'steps'>;
   readonly clock: Clock;
   readonly limiter: Pick<Limiter, 'statsOf'>;
   /** Opens the target of a role; `target` is the goal's own. */
@@ -24,27 +25,23 @@ export interface JournalOptions {
  */
 export async function openJournal(goal: Goal, options: JournalOptions): Promise<GoalContext> {
   const { store, clock, signal } = options;
-  const resumed = goal.startedAt !== null;
-  const attempts = new Map<string, Attempt>();
-  const steps = new Map<string, StepRecord>();
-  if (resumed) {
-    for (const attempt of await store.attempts(goal.runId, goal.index)) if (attempt.status === 'finished') attempts.set(attempt.key, attempt);
-    for (const step of await store.steps(goal.runId, goal.index)) steps.set(step.key, step);
+  const place = { runId: goal.runId, goalIndex: goal.index };
+  const attempts = new Once<Attempt>();
+  const steps = new Once<StepRecord>();
+  if (goal.startedAt !== null) {
+    for (const attempt of await store.attempts(goal.runId, goal.index)) if (attempt.status === 'finished') attempts.know(attempt.key, attempt);
+    for (const step of await store.steps(goal.runId, goal.index)) steps.know(step.key, step);
   }
-  let seq = 0;
+  const order = new Map<string, number>();
 
-  const attempt = async (key: string, fn: (scope: { readonly signal: AbortSignal }) => Promise<AttemptResult>): Promise<Attempt> => {
-    const place = seq++;
-    const stored = attempts.get(key);
-    if (stored !== undefined) return stored;
+  const tryOnce = async (key: string, seq: number, fn: (scope: { readonly signal: AbortSignal }) => Promise<AttemptResult>): Promise<Attempt> => {
     const tally = new Tally();
     const startedAt = Math.round(clock.now());
     const record = async (ended: Pick<Attempt, 'status' | 'conversation' | 'outputs' | 'error'>, notes: AttemptNotes): Promise<Attempt> => {
       const finished: Attempt = {
-        runId: goal.runId,
-        goalIndex: goal.index,
+        ...place,
         key,
-        seq: place,
+        seq,
         ...ended,
         notes: { ...notes, ...callNotes(tally, options.limiter, clock) },
         startedAt,
@@ -55,10 +52,12 @@ export async function openJournal(goal: Goal, options: JournalOptions): Promise<
       return finished;
     };
     try {
-      const { conversation, outputs, notes } = await withScope({ attemptKey: key }, () => fn({ signal }), tally);
+      const { conversation, outputs, notes } = requireResult(await withScope({ attemptKey: key }, () => fn({ signal }), tally), key);
       return await record({ status: 'finished', conversation, outputs, error: null }, notes ?? {});
     } catch (error) {
-      if (errorEnd(error) === 'error') {
+      const end = errorEnd(error);
+      // What was cut short is not an attempt that failed: it is made again.
+      if (!signal.aborted && (end === 'error' || end === 'cancelled')) {
         const { source, code, reason } = errorOutcome(error);
         const outputs = CallError.isInstance(error) ? error.partial : [];
         await record({ status: 'error', conversation: [], outputs, error: { source, code, message: reason } }, {});
@@ -67,24 +66,52 @@ export async function openJournal(goal: Goal, options: JournalOptions): Promise<
     }
   };
 
-  const step = async <T extends Json>(key: string, fn: () => Promise<T>): Promise<T> => {
-    const stored = steps.get(key);
-    if (stored !== undefined) return stored.value as T;
+  const takeStep = async (key: string, fn: () => Promise<Json>): Promise<StepRecord> => {
     const startedAt = Math.round(clock.now());
     const value = await withScope({ phase: key }, fn);
-    await store.write({ op: 'step.finish', step: { runId: goal.runId, goalIndex: goal.index, key, name: key, value, startedAt, endedAt: Math.round(clock.now()) } });
-    return value;
+    requireJson(value, `step ${key}`);
+    const step: StepRecord = { ...place, key, name: key, value, startedAt, endedAt: Math.round(clock.now()) };
+    await store.write({ op: 'step.finish', step });
+    return step;
   };
 
   return {
     seed: options.seed,
     signal,
     target: (role = 'target') => inRole(options.targetFor(goal, role), role),
-    attempt,
-    step,
-    score: (...scores) => store.write(...scores.map((score) => ({ op: 'score.put' as const, score: { runId: goal.runId, goalIndex: goal.index, ...score } }))),
-    trace: (entry) => store.write({ op: 'entry.add', entry: { runId: goal.runId, goalIndex: goal.index, at: Math.round(clock.now()), ...entry } }),
+    attempt: (key, fn) => {
+      const seq = order.get(key) ?? order.size;
+      order.set(key, seq);
+      return attempts.of(key, () => tryOnce(key, seq, fn));
+    },
+    step: async <T extends Json>(key: string, fn: () => Promise<T>) => (await steps.of(key, () => takeStep(key, fn))).value as T,
+    score: async (...scores) => {
+      for (const score of scores) requireScore(score);
+      await store.write(...scores.map((score) => ({ op: 'score.put' as const, score: { ...place, ...score } })));
+    },
+    trace: async (entry) => {
+      requireJson(entry.data, `transcript entry ${entry.key}`);
+      await store.write({ op: 'entry.add', entry: { ...place, at: Math.round(clock.now()), ...entry } });
+    },
   };
+}
+
+/** Makes each thing once, however often and at whatever time it is asked for. What failed may be tried again. */
+class Once<T> {
+  readonly #made = new Map<string, Promise<T>>();
+
+  know(key: string, value: T): void {
+    this.#made.set(key, Promise.resolve(value));
+  }
+
+  of(key: string, make: () => Promise<T>): Promise<T> {
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const making = make();
+    this.#made.set(key, making);
+    making.catch(() => this.#made.delete(key));
+    return making;
+  }
 }
 
 /** Charges a target's calls to a role, and remembers the role with what it throws. */

@@ -1,6 +1,7 @@
 import { UsageError, type Clock, type Run } from '../core/index.ts';
-import type { PlannedGoal, Store } from '../store/index.ts';
+import type { PlannedGoal } from '../store/index.ts';
 import type { GoalPlan, PlanContext, Suite } from './contract.ts';
+import type { RunStore } from './leased-store.ts';
 
 const BATCH = 200;
 
@@ -35,7 +36,7 @@ export class PlanProgress {
 }
 
 export interface PlanOptions {
-  readonly store: Store;
+  readonly store: Pick<RunStore, 'write' | 'goals' | 'countGoals'>;
   readonly clock: Clock;
   readonly run: Run;
   readonly suites: readonly Suite[];
@@ -78,7 +79,7 @@ export async function planGoals(options: PlanOptions): Promise<void> {
   progress.finish();
 }
 
-async function checkUnchanged(store: Store, runId: string, batch: readonly PlannedGoal[]): Promise<void> {
+async function checkUnchanged(store: Pick<RunStore, 'goals'>, runId: string, batch: readonly PlannedGoal[]): Promise<void> {
   const stored = await store.goals(runId, { from: batch[0]!.index, limit: batch.length });
   const keys = new Map(stored.map((goal) => [goal.index, goal.key]));
   for (const goal of batch) {

@@ -1,4 +1,4 @@
-import type { RunStatus } from '../core/index.ts';
+import { describeError, type RunStatus } from '../core/index.ts';
 
 /** Why a run ends before its plan is done. */
 export interface Halt {
@@ -12,10 +12,12 @@ export interface Halt {
 export class HaltSwitch {
   #halt: Halt | undefined;
   readonly #abort = new AbortController();
-  readonly #onHalt: () => void;
+  readonly #listeners: (() => void)[] = [];
 
-  constructor(onHalt: () => void) {
-    this.#onHalt = onHalt;
+  /** Calls back at every halt, and at once if there was one. */
+  onHalt(listener: () => void): void {
+    this.#listeners.push(listener);
+    if (this.#halt !== undefined) listener();
   }
 
   get halt(): Halt | undefined {
@@ -30,12 +32,17 @@ export class HaltSwitch {
   /** No new goal starts; what is in flight finishes. */
   stop(halt: Halt): void {
     if (this.#halt === undefined || (this.#halt.failure === undefined && halt.failure !== undefined)) this.#halt = halt;
-    this.#onHalt();
+    for (const listener of this.#listeners) listener();
   }
 
   /** No new goal starts, and what is in flight is aborted. */
   abort(halt: Halt): void {
     this.stop(halt);
     this.#abort.abort(new Error(halt.reason));
+  }
+
+  /** Nothing can be recorded any more: everything ends, and the error is raised. */
+  fail(error: unknown): void {
+    this.abort({ status: 'interrupted', reason: describeError(error), failure: error instanceof Error ? error : new Error(String(error)) });
   }
 }

@@ -25,7 +25,7 @@ export type WriteOp =
   | {
       readonly op: 'run.update';
       readonly id: string;
-      readonly patch: Partial<Pick<Run, 'status' | 'reason' | 'planned' | 'resumes' | 'startedAt' | 'endedAt' | 'config' | 'simulated'>>;
+      readonly patch: Partial<Pick<Run, 'status' | 'reason' | 'planned' | 'resumes' | 'startedAt' | 'endedAt' | 'config' | 'simulated' | 'engagement'>>;
     }
   | { readonly op: 'goal.plan'; readonly goal: PlannedGoal }
   | { readonly op: 'goal.start'; readonly runId: string; readonly index: number; readonly at: number }
@@ -63,6 +63,8 @@ export interface CallSums {
   readonly estimated: number;
   /** Ended calls whose usage is unknown. */
   readonly unknown_calls: number;
+  /** Tokens reserved for calls that may have been served and whose use nobody knows: what a budget must reckon with. */
+  readonly unknown_reserved_tokens: number;
   /** Sum of the known costs. */
   readonly cost_usd: number;
   /** Calls with tokens but no price. */

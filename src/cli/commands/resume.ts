@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { CommandHost } from '../command-host.ts';
+import { EXIT } from '../exit-code.ts';
 import { limitOptions, type RunFlags } from '../run-options.ts';
-import { runInFront, withAssembly } from '../run-session.ts';
+import { printResult, runInFront, withAssembly } from '../run-session.ts';
 
 export function resumeCommand(host: CommandHost): Command {
   const command = new Command('resume')
@@ -11,10 +12,16 @@ export function resumeCommand(host: CommandHost): Command {
     host.action<RunFlags & { readonly retryErrors?: boolean }, [string]>(async (cli, { retryErrors, ...overrides }, reference) => {
       const [{ Assembly, resumedConfig, resumeRun }, { recoverOrphans }] = await Promise.all([import('../../assembly/index.ts'), import('../../store/index.ts')]);
       const location = await cli.storeLocation();
-      const run = await cli.withStore(async (store) => {
+      const { run, done } = await cli.withStore(async (store) => {
         await recoverOrphans(store, cli.io.clock.now());
-        return store.findRun(reference);
+        const found = await store.findRun(reference);
+        const { byOutcome } = await store.countGoals(found.id);
+        const nothingLeft = found.status === 'completed' && (retryErrors !== true || (byOutcome['error'] ?? 0) === 0);
+        // Needs no key, no input file and no target any more.
+        if (nothingLeft) await printResult(cli, store, found);
+        return { run: found, done: nothingLeft };
       });
+      if (done) return EXIT.done;
       return withAssembly(
         cli,
         () => Assembly.open({ config: resumedConfig(run, overrides), location, env: cli.io.env, cwd: cli.io.cwd, clock: cli.io.clock }),

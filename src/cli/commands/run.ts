@@ -14,7 +14,7 @@ export function runCommand(host: CommandHost): Command {
         import('../../config/index.ts'),
         import('../../store/index.ts'),
       ]);
-      const config = mergeFlags((await cli.loadConfig()).config, { ...flags, ...(suites.length === 0 ? {} : { suites }) });
+      const config = mergeFlags((await cli.loadConfig()).config, { ...flags, ...(suites.length === 0 ? {} : { suites: suites.map((spec) => spec.replace(/^!/, '-')) }) });
       const location = await cli.storeLocation(config);
       return withAssembly(
         cli,

@@ -28,21 +28,28 @@ const UNREADABLE: readonly CallStatus[] = ['cut', 'malformed', 'timeout', 'abort
 export function reconcile(calls: readonly CallRecord[], served: readonly ServedRequest[]): Books {
   const requests = new Map<string, ServedRequest>();
   const differences: string[] = [];
-  for (const request of served) {
+  // The provider writes a second line for a request whose client left half way; the last one stands.
+  const log = new Map(served.map((request) => [request.request_id, request])).values().toArray();
+  for (const request of log) {
     if (request.call === null) differences.push(`the provider served ${request.request_id}, which carries no ledger id`);
+    else if (requests.has(request.call)) differences.push(`the provider served ${request.request_id}, a second request under call ${request.call}`);
     else requests.set(request.call, request);
   }
   const reported = { provider: 0, ledger: 0 };
   const estimated = { provider: 0, ledger: 0 };
-  const unknown = { provider: 0, calls: 0 };
+  let unknown = 0;
   const statuses = new Map<string, number>();
+  const lost = new Set<ServedRequest>();
   for (const { intent, settlement } of calls) {
     const status = settlement?.status ?? 'in flight';
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     const request = requests.get(intent.id);
     requests.delete(intent.id);
     if (settlement === null) differences.push(`call ${intent.id} is still in flight`);
-    else if (request === undefined) {
+    else if (request !== undefined && status === 'lost') {
+      lost.add(request);
+      unknown += request.total_tokens;
+    } else if (request === undefined) {
       // A call may be lost before it reached the provider; an answer without a request cannot be.
       if (status === 'ok' || status === 'blocked') differences.push(`call ${intent.id} is ${status} in the ledger, and the provider never served it`);
     } else {
@@ -57,26 +64,26 @@ export function reconcile(calls: readonly CallRecord[], served: readonly ServedR
         estimated.provider += request.total_tokens;
         estimated.ledger += sums?.total_tokens ?? 0;
       } else {
-        unknown.provider += request.total_tokens;
-        if (request.total_tokens > 0) unknown.calls++;
+        unknown += request.total_tokens;
       }
     }
   }
   for (const request of requests.values()) differences.push(`the provider served ${request.request_id}, and the ledger has no call ${String(request.call)}`);
 
   const count = (...wanted: readonly string[]): number => wanted.reduce((sum, status) => sum + (statuses.get(status) ?? 0), 0);
-  const seen = (...wanted: readonly ServedRequest['outcome'][]): number => served.filter((request) => wanted.includes(request.outcome)).length;
+  const kept = log.filter((request) => !lost.has(request));
+  const seen = (...wanted: readonly ServedRequest['outcome'][]): number => kept.filter((request) => wanted.includes(request.outcome)).length;
   return {
     lines: [
       { what: 'answered calls', provider: seen('ok'), ledger: count('ok', 'blocked') },
       { what: 'answers spoiled on the way', provider: seen('cut', 'malformed', 'aborted'), ledger: count('cut', 'malformed', 'aborted') },
       { what: 'errors (5xx)', provider: seen('error'), ledger: count('http_error') },
       { what: 'throttled (429)', provider: seen('rate_limited'), ledger: count('rate_limited') },
-      { what: 'in flight when killed', provider: null, ledger: count('lost') },
-      { what: 'all calls', provider: served.length, ledger: calls.length },
+      { what: 'in flight when the run was killed', provider: lost.size, ledger: count('lost') },
+      { what: 'all calls', provider: log.length, ledger: calls.length },
       { what: 'tokens, reported', provider: reported.provider, ledger: reported.ledger },
       { what: 'tokens, answers without usage (estimated)', provider: estimated.provider, ledger: estimated.ledger },
-      { what: 'tokens, answers that never arrived whole', provider: unknown.provider, ledger: null },
+      { what: 'tokens, answers that never arrived whole', provider: unknown, ledger: null },
     ],
     differences,
     balanced: differences.length === 0,

@@ -8,7 +8,7 @@ const MOST_DIFFERENCES = 10;
 
 /** Both books side by side, what they come to, and what to type next. */
 export function reconciliationText(books: Books, usage: UsageView, { colors, width }: { readonly colors: Colors; readonly width: number }): string {
-  const figure = (value: number | null): string => (value === null ? 'cannot know' : count(value));
+  const figure = (value: number | null): string => (value === null ? 'unknown' : count(value));
   return [
     '',
     colors.bold("4. The bill beside the provider's own count (simulated)"),

@@ -92,6 +92,9 @@ export function sumsConformance(make: MakeStore): void {
 
 const GROUPINGS: readonly CallGrouping[] = ['all', 'model', 'role', 'deployment', 'plugin', 'branch', 'status', 'goal'];
 
+/** Fates that leave open whether the provider worked and billed. */
+const MAYBE_SERVED: readonly string[] = ['lost', 'timeout', 'aborted', 'cut', 'malformed'];
+
 /** The same sums by core's own arithmetic, row by row. */
 function addedUp(rows: readonly CallRecord[], by: CallGrouping): Map<string, unknown> {
   const groups = Map.groupBy(rows, (row) => groupOf(row, by));
@@ -111,6 +114,11 @@ function sumOf(rows: readonly CallRecord[]): unknown {
     cache_write_tokens: add(known.map((settlement) => settlement.usage.cacheWrite ?? 0)),
     estimated: known.filter((settlement) => settlement.usage.source === 'estimated').length,
     unknown_calls: ended.length - known.length,
+    unknown_reserved_tokens: add(
+      rows
+        .filter(({ settlement }) => settlement === null || (MAYBE_SERVED.includes(settlement.status) && totals(settlement.usage) === undefined))
+        .map((row) => row.intent.reservedTokens),
+    ),
     cost_usd: add(ended.map((settlement) => settlement.costUsd ?? 0)),
     unpriced: known.filter((settlement) => settlement.costUsd === null).length,
     retries: rows.filter((row) => row.intent.retry > 0).length,

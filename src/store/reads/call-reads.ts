@@ -33,6 +33,9 @@ const usage = {
   completion: sql<number>`(coalesce(calls.output_text, 0) + coalesce(calls.reasoning, 0))`,
 };
 
+/** No whole answer came, and none was refused: the provider may have worked and billed. */
+const maybeServed = sql<boolean>`(calls.status in ('in_flight', 'lost', 'timeout', 'aborted', 'cut', 'malformed'))`;
+
 const sumKnown = (figure: RawBuilder<number>): RawBuilder<number | null> => sql<number | null>`sum(case when ${usage.known} then ${figure} end)`;
 const countWhere = (condition: RawBuilder<boolean>): RawBuilder<number | string> => sql<number | string>`count(case when ${condition} then 1 end)`;
 
@@ -56,6 +59,7 @@ export async function sumCalls(db: Db, filter: CallFilter, by: CallGrouping): Pr
       countWhere(sql`${usage.known} and calls.usage_source = 'estimated'`).as('estimated'),
       countWhere(usage.known).as('known'),
       countWhere(sql`${usage.known} and calls.cost_usd is null`).as('unpriced'),
+      sql<number | null>`sum(case when ${maybeServed} and not ${usage.known} then calls.reserved_tokens end)`.as('unknown_reserved'),
       countWhere(sql`calls.retry > 0`).as('retries'),
       fn.sum<number | null>('calls.cost_usd').as('cost'),
       fn.sum<number | null>('calls.waited_ms').as('waited'),
@@ -76,6 +80,7 @@ export async function sumCalls(db: Db, filter: CallFilter, by: CallGrouping): Pr
       cache_write_tokens: sums.cache_write_tokens + (row.cache_write ?? 0),
       estimated: sums.estimated + Number(row.estimated),
       unknown_calls: sums.unknown_calls + (row.status === IN_FLIGHT ? 0 : n - Number(row.known)),
+      unknown_reserved_tokens: sums.unknown_reserved_tokens + (row.unknown_reserved ?? 0),
       cost_usd: sums.cost_usd + (row.cost ?? 0),
       unpriced: sums.unpriced + Number(row.unpriced),
       retries: sums.retries + Number(row.retries),
@@ -119,6 +124,7 @@ const NO_CALLS: CallSums = {
   cache_write_tokens: 0,
   estimated: 0,
   unknown_calls: 0,
+  unknown_reserved_tokens: 0,
   cost_usd: 0,
   unpriced: 0,
   retries: 0,

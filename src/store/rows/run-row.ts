@@ -3,7 +3,7 @@ import type { Redactor } from '../redaction.ts';
 import type { RunsTable } from '../schema.ts';
 import { content, contentJson, fromJson, metadata, metadataJson } from './text.ts';
 
-export type RunPatch = Partial<Pick<Run, 'status' | 'reason' | 'planned' | 'resumes' | 'startedAt' | 'endedAt' | 'config' | 'simulated'>>;
+export type RunPatch = Partial<Pick<Run, 'status' | 'reason' | 'planned' | 'resumes' | 'startedAt' | 'endedAt' | 'config' | 'simulated' | 'engagement'>>;
 
 export function encodeRun(redact: Redactor, run: Run): RunsTable {
   return {
@@ -31,6 +31,7 @@ export function encodeRunPatch(redact: Redactor, patch: RunPatch): Partial<RunsT
   if (patch.status !== undefined) row.status = patch.status;
   if (patch.reason !== undefined) row.reason = metadata(redact, patch.reason);
   if (patch.config !== undefined) row.config = metadataJson(redact, patch.config);
+  if (patch.engagement !== undefined) row.engagement = content(redact, patch.engagement);
   if (patch.simulated !== undefined) row.simulated = patch.simulated ? 1 : 0;
   if (patch.planned !== undefined) row.planned = patch.planned;
   if (patch.resumes !== undefined) row.resumes = patch.resumes;
