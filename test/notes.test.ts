@@ -23,14 +23,14 @@ it('every attempt notes just its own tokens and waits: together they are what th
       const { tokens, rate_limiting: rate } = attempt.notes;
       expect(Object.keys(tokens!)).toEqual(TOKEN_NOTES);
       expect(Object.keys(rate!)).toEqual(RATE_NOTES);
-      expect(tokens).toMatchObject({ model: 'weak', deployment: rate!.deployment, total_tokens: tokens!.prompt_tokens + tokens!.completion_tokens });
+      expect(tokens).toMatchObject({ model: 'weak', deployment: rate!.deployment, total_tokens: tokens!.prompt_tokens! + tokens!.completion_tokens! });
       expect(rate).toMatchObject({ tokens_this_attempt: tokens!.total_tokens, quota_percentage: null });
       expect(new Date(rate!.timestamp).toISOString()).toBe(rate!.timestamp);
       // Just this attempt's calls, as the ledger has them.
       const own = (await store.sumCalls({ runId: run, goalIndex: goal.index, attemptKey: attempt.key }, 'all')).get('all')!;
       expect(tokens).toMatchObject({ prompt_tokens: own.prompt_tokens, completion_tokens: own.completion_tokens, total_tokens: own.total_tokens });
       expect(rate!.waited_ms).toBe(own.waited_ms);
-      for (const name of ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const) sums[name] += tokens![name];
+      for (const name of ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const) sums[name] += tokens![name]!;
       most = Math.max(most, rate!.cumulative_tokens);
     }
   }

@@ -79,7 +79,7 @@ describe('a budget of dollars', () => {
     await using plain = await open(HERE);
     const { run } = await createRun(plain);
     await using capped = await open({ ...HERE, budgets: { usd: 1 } });
-    const refusal = { code: 'config', message: '--max-usd cannot be kept: no price is known for weak (sim:weak)', hint: expect.stringContaining('prices: { "weak"') as unknown };
+    const refusal = { code: 'config', message: 'a budget in dollars (--max-usd, budgets.usd) cannot be kept: no price is known for weak (sim:weak)', hint: expect.stringContaining('prices: { "weak"') as unknown };
     await expect(createRun(capped)).rejects.toMatchObject(refusal);
     await expect(resumeRun(capped, run)).rejects.toMatchObject(refusal);
     expect(await plain.store.listRuns()).toHaveLength(1);

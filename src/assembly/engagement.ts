@@ -23,16 +23,18 @@ export function checkEngagement(config: Pick<AssayConfig, 'engagement'>, kinds: 
       hint: 'say who allows what and until when: --engagement "NAME allows probing of SYSTEM until DATE", or an engagement: block in the config',
     });
   }
-  if (typeof engagement === 'object') {
-    const until = Date.parse(engagement.until);
-    if (Number.isNaN(until)) {
-      throw new UsageError({ code: 'config', message: `engagement.until is not a date: ${engagement.until}`, hint: 'write it as YYYY-MM-DD' });
-    }
-    // A bare date means to the end of that day.
-    const end = /^\d{4}-\d{2}-\d{2}$/.test(engagement.until) ? until + 86_400_000 : until;
-    if (now >= end) {
-      throw new UsageError({ code: 'engagement_required', message: `the engagement ended on ${engagement.until}`, hint: 'ask for a new one and set engagement.until' });
-    }
+  if (typeof engagement === 'object' && Number.isNaN(Date.parse(engagement.until))) {
+    throw new UsageError({ code: 'config', message: `engagement.until is not a date: ${engagement.until}`, hint: 'write it as YYYY-MM-DD' });
+  }
+  // In a sentence the last date is taken for its end.
+  const until = typeof engagement === 'object' ? engagement.until : text.match(/\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?/g)?.at(-1);
+  if (until !== undefined && now >= endOf(until)) {
+    throw new UsageError({ code: 'engagement_required', message: `the engagement ended on ${until}`, hint: 'ask for a new one, and say until when it holds' });
   }
   return text;
+}
+
+/** A bare date means to the end of that day. */
+function endOf(until: string): number {
+  return Date.parse(until) + (/^\d{4}-\d{2}-\d{2}$/.test(until) ? 86_400_000 : 0);
 }

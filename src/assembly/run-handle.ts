@@ -95,6 +95,7 @@ export async function createRun(assembly: Assembly): Promise<RunHandle> {
   const targets = await openAll(assembly, budget);
   checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], clock.now());
+  await checkPlan(suites, config);
   const inputs = await fingerprint(config.probes.prompts === undefined ? [] : [config.probes.prompts], cwd);
   const stored: StoredRun = { config, inputs, cwd };
   const now = Math.round(clock.now());
@@ -117,6 +118,14 @@ export async function createRun(assembly: Assembly): Promise<RunHandle> {
   };
   await store.write({ op: 'run.insert', run }, { op: 'event.add', event: { runId: run.id, at: now, type: 'run.status', data: { status: 'pending', reason: null } } });
   return new RunHandle(assembly, run, suites, targets, budget, new ProgressCounter());
+}
+
+/** Starts the plan without recording it, so that input that cannot be used is told before there is a run. */
+async function checkPlan(suites: readonly Suite[], config: AssayConfig): Promise<void> {
+  const stop = new AbortController();
+  for (const suite of suites) {
+    for await (const _first of suite.plan({ seed: config.seed, targets: config.targets, signal: stop.signal })) break;
+  }
 }
 
 /** What a run of the assembly's configuration would take. Nothing is recorded or sent. */
@@ -171,7 +180,7 @@ function checkPrices({ config, prices }: Assembly, targets: readonly Target[]): 
   if (unpriced === undefined) return;
   throw new UsageError({
     code: 'config',
-    message: `--max-usd cannot be kept: no price is known for ${unpriced.model} (${unpriced.spec})`,
+    message: `a budget in dollars (--max-usd, budgets.usd) cannot be kept: no price is known for ${unpriced.model} (${unpriced.spec})`,
     hint: `set it in the config, e.g. prices: { ${JSON.stringify(unpriced.model)}: { input: 0.4, output: 1.6 } } in dollars per million tokens, or cap tokens with --max-tokens`,
   });
 }
@@ -205,7 +214,7 @@ async function progressOf(store: Store, run: Run): Promise<ProgressCounter> {
   const calls = sums.get('all');
   return new ProgressCounter({
     planned: run.planned,
-    finished: goals.planned - of('open'),
+    finished: goals.planned - of('open') - of('interrupted') - of('cancelled'),
     verdicts: of('attack_succeeded') + of('attack_failed') + of('passed') + of('failed'),
     errors: of('error'),
     attempts: attempts.finished + attempts.errors,

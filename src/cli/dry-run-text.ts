@@ -3,6 +3,20 @@ import type { Colors } from './cli.ts';
 import { count, duration } from './format.ts';
 import { renderTable } from './table.ts';
 
+/** A dry run as JSON: names as everywhere else, and marked as an estimate. */
+export function dryRunView(plan: DryRun): object {
+  return {
+    estimated: true,
+    goals: plan.goals,
+    calls: plan.calls,
+    prompt_tokens: plan.promptTokens,
+    total_tokens: plan.totalTokens,
+    cost_usd: plan.costUsd,
+    seconds: plan.seconds,
+    by_probe: plan.byPlugin.map(({ plugin, target, goals, calls, promptTokens, outputTokens }) => ({ probe: plugin, target, goals, calls, prompt_tokens: promptTokens, output_tokens: outputTokens })),
+  };
+}
+
 /** A dry run for people. Every figure is an estimate and says so. */
 export function dryRunText(plan: DryRun, options: { readonly width: number; readonly colors: Colors }): string {
   const { bold, dim } = options.colors;

@@ -60,17 +60,18 @@ export interface Goal {
 }
 
 /** The seed's field names, kept. */
+/** Sums over the attempt's calls whose usage is known; `null` where it made calls and none of them said. */
 export interface TokenNotes {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
+  readonly prompt_tokens: number | null;
+  readonly completion_tokens: number | null;
   readonly reasoning_tokens: number | null;
-  readonly total_tokens: number;
+  readonly total_tokens: number | null;
   readonly model: string;
   readonly deployment: string;
 }
 
 export interface RateLimitingNotes {
-  readonly tokens_this_attempt: number;
+  readonly tokens_this_attempt: number | null;
   readonly cumulative_tokens: number;
   /** Percent of the long quota used, or `null` where none is set. */
   readonly quota_percentage: number | null;

@@ -89,8 +89,10 @@ export async function executeRun(options: ExecuteOptions): Promise<RunEnd> {
 
 async function finish(execution: Execution): Promise<RunEnd> {
   const { halt, store, run } = execution;
-  const end = halt.halt ?? (await ordinaryEnd(store, run.id));
   const { failure } = halt.halt ?? {};
+  // Asked to stop when all was done but the last calls: the run is complete all the same.
+  const complete = halt.halt === undefined || (failure === undefined && (await nothingLeft(execution)));
+  const end = complete || halt.halt === undefined ? await ordinaryEnd(store, run.id) : halt.halt;
   if (failure !== undefined && errorEnd(failure) === 'fatal') {
     // The store may have come back; where it has not, or the run is another's by now, whoever looks next finds out how it stands.
     if (!AssayError.isInstance(failure) || failure.code !== 'store_locked') await recordStatus(execution, 'interrupted', end.reason).catch(() => {});
@@ -133,6 +135,12 @@ async function work(execution: Execution, source: GoalSource, lanes: Lanes): Pro
       await runGoal(execution, next).catch((error: unknown) => halt.fail(error));
     }
   }
+}
+
+async function nothingLeft({ store, run, progress }: Execution): Promise<boolean> {
+  if (progress.snapshot().planned === null) return false;
+  const { byOutcome } = await store.countGoals(run.id);
+  return ['open', 'interrupted', 'cancelled'].every((kind) => (byOutcome[kind] ?? 0) === 0);
 }
 
 async function ordinaryEnd(store: RunStore, runId: string): Promise<Halt | { readonly status: 'completed'; readonly reason: null }> {

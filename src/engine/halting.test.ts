@@ -169,7 +169,7 @@ describe('a rate limit that outlasts its deadline', () => {
     expect(await tally(bench)).toEqual({ attack_succeeded: 9, error: 1 });
     expect((await bench.store.goal(bench.runId, 2))!.outcome).toMatchObject({ kind: 'error', code: 'rate_limited' });
     expect(await bench.store.attempts(bench.runId, 2)).toMatchObject([{ status: 'error', error: { code: 'rate_limited' } }]);
-    expect(bench.announced).toEqual([expect.stringMatching(/^rate limit outlasted its deadline at goal 2: too fast.*; it ends as error and the run goes on, /)]);
+    expect(bench.announced).toEqual([expect.stringMatching(/^rate limited at goal 2: too fast.*; it ends as error, and the run goes on, /)]);
   });
 
   it('stops the run where that is asked for, and says so', async () => {
@@ -178,7 +178,7 @@ describe('a rate limit that outlasts its deadline', () => {
     const end = await bench.execute(suiteOf(40, { execute }), { onRateLimit: 'stop', parallel: 1 });
     expect(end).toEqual({ status: 'stopped', reason: 'rate limited: too fast, given up at the deadline' });
     expect(await tally(bench)).toEqual({ attack_succeeded: 2, error: 1, open: 37 });
-    expect(bench.announced[0]).toContain('stopping, 38 of 40 goals left');
+    expect(bench.announced[0]).toContain('stopping, 37 of 40 goals left');
     expect((await bench.execute(suiteOf(40), { retryErrors: true })).status).toBe('completed');
     expect(await tally(bench)).toEqual({ attack_succeeded: 40 });
   });

@@ -134,10 +134,12 @@ function callNotes(tally: Tally, limiter: Pick<Limiter, 'statsOf'>, clock: Clock
   const { deployment } = tally;
   if (deployment === null) return {};
   const stats = limiter.statsOf(deployment);
+  // Unknown is not zero.
+  const known = tally.unknownCalls < tally.calls;
   return {
-    tokens: { ...tally.tokens, model: tally.model ?? 'unknown', deployment },
+    tokens: { ...(known ? tally.tokens : { prompt_tokens: null, completion_tokens: null, reasoning_tokens: null, total_tokens: null }), model: tally.model ?? 'unknown', deployment },
     rate_limiting: {
-      tokens_this_attempt: tally.tokens.total_tokens,
+      tokens_this_attempt: known ? tally.tokens.total_tokens : null,
       cumulative_tokens: stats.cumulative_tokens,
       quota_percentage: stats.quota_percentage,
       deployment,

@@ -37,7 +37,7 @@ describe('progress', () => {
     progress.callSettled(intent(0, 5), settled(known, 0.5));
     progress.callSettled(intent(1, 10), settled(known, null));
     progress.callSettled(intent(2, 0), settled({ ...known, source: 'unknown' }, null));
-    expect(progress.snapshot()).toMatchObject({ calls: 3, retries: 2, waitedMs: 15, promptTokens: 20, completionTokens: 10, costUsd: 0.5, unpriced: 1 });
+    expect(progress.snapshot()).toMatchObject({ calls: 3, retries: 2, waitedMs: 15, promptTokens: 20, completionTokens: 10, costUsd: 0.5, unpriced: 2 });
   });
 
   it('hands out a copy', () => {

@@ -12,7 +12,7 @@ export interface RunProgress {
   readonly completionTokens: number;
   /** Known cost so far, in US dollars. */
   readonly costUsd: number;
-  /** Calls with tokens and no price. */
+  /** Calls whose cost is not known; throttled ones are taken to be free. */
   readonly unpriced: number;
   readonly calls: number;
   readonly retries: number;
@@ -73,10 +73,12 @@ export class ProgressCounter {
     state.promptTokens += sums?.prompt_tokens ?? 0;
     state.completionTokens += sums?.completion_tokens ?? 0;
     if (settlement.costUsd !== null) state.costUsd += settlement.costUsd;
-    else if (sums !== undefined) state.unpriced++;
+    else if (sums !== undefined || settlement.status !== 'rate_limited') state.unpriced++;
   }
 
   #count(outcome: Outcome, sign: 1 | -1): void {
+    // A resume takes these up again: they are not done.
+    if (outcome.kind === 'interrupted' || outcome.kind === 'cancelled') return;
     this.#state.finished += sign;
     if (isVerdict(outcome.kind)) this.#state.verdicts += sign;
     if (outcome.kind === 'error') this.#state.errors += sign;

@@ -37,7 +37,7 @@ export function ticking({ store, clock, run, progress }: Execution): () => void 
 export function announceQuota(alert: QuotaAlert, { progress, announce, store, run, clock, halt }: Execution): void {
   const { planned, finished } = progress.snapshot();
   const remaining = planned === null ? null : planned - finished;
-  const left = remaining === null ? 'more attempts are being planned' : `${remaining} attempts remaining`;
+  const left = remaining === null ? 'more attempts are being planned' : `at least ${remaining} attempts remaining`;
   announce(`quota at ${alert.percentage.toFixed(1)} % on ${alert.deployment} (${alert.cumulativeTokens} of ${alert.quotaTokens} tokens): ${left}`);
   const data: JsonObject = { deployment: alert.deployment, threshold: alert.threshold, percentage: alert.percentage, remaining_attempts: remaining };
   store

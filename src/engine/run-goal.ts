@@ -51,7 +51,8 @@ async function outcomeOf(execution: Execution, goal: Goal, execute: () => Promis
       return { kind: 'interrupted', reason: describeError(error) };
     }
     // Once the work is aborted, whatever comes of it tells nothing of the target; and without that, nobody cancelled anything.
-    if (halt.signal.aborted) {
+    const turnedAway = end === 'cancelled' && execution.drain.aborted;
+    if (halt.signal.aborted || turnedAway) {
       return abort.aborted ? { kind: 'cancelled', reason: 'cancelled by the user' } : { kind: 'interrupted', reason: halt.halt?.reason ?? describeError(error) };
     }
     const outcome = errorOutcome(error);
@@ -67,14 +68,28 @@ function checked(outcome: Outcome, goal: Goal): Outcome {
   throw new AssayError({ code: 'internal', message: `${goal.plugin} ended goal ${goal.index} with something that is no outcome` });
 }
 
-function announceRateLimit({ progress, onRateLimit, announce, halt }: Execution, goal: Goal, reason: string): void {
+/** A provider that keeps refusing would otherwise fill the log with a line a goal. */
+const TELL_AGAIN_MS = 10_000;
+const rateLimits = new WeakMap<object, { at: number; untold: number }>();
+
+function announceRateLimit({ progress, onRateLimit, announce, halt, clock }: Execution, goal: Goal, reason: string): void {
   const { planned, finished } = progress.snapshot();
-  const left = planned === null ? 'planning goes on' : `${planned - finished} of ${planned} goals left`;
+  // This goal ends now.
+  const left = planned === null ? 'planning goes on' : `${planned - finished - 1} of ${planned} goals left`;
   if (onRateLimit === 'stop') {
-    announce(`rate limit outlasted its deadline at goal ${goal.index}: ${reason}; stopping, ${left}`);
+    announce(`rate limited at goal ${goal.index}: ${reason}; stopping, ${left}`);
     halt.stop({ status: 'stopped', reason: `rate limited: ${reason}` });
   } else {
-    announce(`rate limit outlasted its deadline at goal ${goal.index}: ${reason}; it ends as error and the run goes on, ${left}`);
+    const told = rateLimits.get(progress) ?? { at: -Infinity, untold: 0 };
+    rateLimits.set(progress, told);
+    const now = clock.now();
+    if (now - told.at < TELL_AGAIN_MS) {
+      told.untold++;
+      return;
+    }
+    const others = told.untold === 0 ? '' : `, as did ${told.untold} since the last such line`;
+    rateLimits.set(progress, { at: now, untold: 0 });
+    announce(`rate limited at goal ${goal.index}: ${reason}; it ends as error${others}, and the run goes on, ${left}`);
   }
 }
 

@@ -21,8 +21,8 @@ export function runCommand(host: CommandHost): Command {
         () => Assembly.open({ config, location, env: cli.io.env, cwd: cli.io.cwd, clock: cli.io.clock }),
         async (assembly) => {
           if (dryRun === true) {
-            const [plan, { dryRunText }] = await Promise.all([planDryRun(assembly), import('../dry-run-text.ts')]);
-            return cli.json ? cli.printJson(plan) : void (await cli.print(dryRunText(plan, { width: cli.width, colors: cli.colors })));
+            const [plan, { dryRunText, dryRunView }] = await Promise.all([planDryRun(assembly), import('../dry-run-text.ts')]);
+            return cli.json ? cli.printJson(dryRunView(plan)) : void (await cli.print(dryRunText(plan, { width: cli.width, colors: cli.colors })));
           }
           for (const orphan of await recoverOrphans(assembly.store, cli.io.clock.now())) await cli.note(`run ${orphan} was interrupted: \`assay resume ${orphan}\` goes on with it`);
           return runInFront(cli, assembly, await createRun(assembly), {});

@@ -1,4 +1,4 @@
-import type { Run, RunStatus } from '../../core/index.ts';
+import { isObject, type JsonObject, type Run, type RunStatus } from '../../core/index.ts';
 import type { Redactor } from '../redaction.ts';
 import type { RunsTable } from '../schema.ts';
 import { content, contentJson, fromJson, metadata, metadataJson } from './text.ts';
@@ -13,7 +13,7 @@ export function encodeRun(redact: Redactor, run: Run): RunsTable {
     name: content(redact, run.name),
     suites: contentJson(redact, run.suites),
     targets: contentJson(redact, run.targets),
-    config: metadataJson(redact, run.config),
+    config: configJson(redact, run.config),
     seed: run.seed,
     engagement: content(redact, run.engagement),
     simulated: run.simulated ? 1 : 0,
@@ -30,7 +30,7 @@ export function encodeRunPatch(redact: Redactor, patch: RunPatch): Partial<RunsT
   const row: Partial<RunsTable> = {};
   if (patch.status !== undefined) row.status = patch.status;
   if (patch.reason !== undefined) row.reason = metadata(redact, patch.reason);
-  if (patch.config !== undefined) row.config = metadataJson(redact, patch.config);
+  if (patch.config !== undefined) row.config = configJson(redact, patch.config);
   if (patch.engagement !== undefined) row.engagement = content(redact, patch.engagement);
   if (patch.simulated !== undefined) row.simulated = patch.simulated ? 1 : 0;
   if (patch.planned !== undefined) row.planned = patch.planned;
@@ -38,6 +38,16 @@ export function encodeRunPatch(redact: Redactor, patch: RunPatch): Partial<RunsT
   if (patch.startedAt !== undefined) row.started_at = patch.startedAt;
   if (patch.endedAt !== undefined) row.ended_at = patch.endedAt;
   return row;
+}
+
+/** A configuration, in which a system prompt is what models are given, not what Assay was: a secret planted in it is part of the test. */
+function configJson(redact: Redactor, config: JsonObject): string {
+  const stored = config['config'];
+  const parameters = isObject(stored) ? stored['parameters'] : undefined;
+  if (!isObject(stored) || !isObject(parameters) || typeof parameters['system'] !== 'string') return metadataJson(redact, config);
+  const others = JSON.parse(metadataJson(redact, { ...config, config: { ...stored, parameters: { ...parameters, system: '' } } } as JsonObject)) as { config: { parameters: { system: string } } };
+  others.config.parameters.system = redact.content(parameters['system']);
+  return JSON.stringify(others);
 }
 
 export function decodeRun(row: RunsTable): Run {
