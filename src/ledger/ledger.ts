@@ -44,10 +44,14 @@ export class Ledger {
     };
   }
 
-  #settle(intent: CallIntent, settlement: CallSettlement, tallies: readonly Tally[]): Promise<void> {
+  async #settle(intent: CallIntent, settlement: CallSettlement, tallies: readonly Tally[]): Promise<void> {
     for (const tally of tallies) tally.add(intent, settlement);
     const committed = this.#options.store.write({ op: 'call.settle', settlement });
-    this.#options.onSettled?.(intent, settlement);
-    return committed;
+    try {
+      this.#options.onSettled?.(intent, settlement);
+    } finally {
+      // A listener that throws must not leave the write without anyone to hear of its failure.
+      await committed;
+    }
   }
 }

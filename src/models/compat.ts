@@ -1,5 +1,7 @@
 import { deploymentName, resolveEnv, UsageError } from '../core/index.ts';
 import { requireKey } from './api-key.ts';
+import { readBaseUrl } from './base-url.ts';
+import { configuredHeaders } from './headers.ts';
 import type { Provider } from './provider.ts';
 import type { CompatSettings } from './provider-settings.ts';
 
@@ -9,26 +11,27 @@ import type { CompatSettings } from './provider-settings.ts';
  */
 export const compat: Provider = async ({ spec, provider, name, url, model }, { settings, env, apiKeyEnv }) => {
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-  const own: CompatSettings = url === undefined ? namedEndpoint(spec, name, settings.compat ?? {}) : { baseUrl: url };
-  const where = url === undefined ? `providers.compat.${name}` : spec;
-  const baseURL = resolveEnv(own.baseUrl, env, `${where}.baseUrl`).replace(/\/+$/, '');
+  const where = url === undefined ? `providers.compat.${name}` : 'the target';
+  const own = resolveEnv(url === undefined ? namedEndpoint(spec, name, settings.compat ?? {}) : { baseUrl: url }, env, where);
+  const base = readBaseUrl(own.baseUrl, url === undefined ? `${where}.baseUrl` : `the URL of target compat:…#${model}`);
   const modelId = model ?? own.model;
   if (modelId === undefined) {
     throw new UsageError({ code: 'config', message: `target ${spec} names no model`, hint: `write compat:${name}#MODEL, or set ${where}.model in the config` });
   }
   const keyVariable = apiKeyEnv ?? own.apiKeyEnv;
   const apiKey = keyVariable === undefined ? undefined : requireKey(env, spec, keyVariable);
-  const headers = resolveEnv(own.headers ?? {}, env, `${where}.headers`);
+  const headers = configuredHeaders(own.headers, `${where}.headers`);
   return {
     spec,
     provider,
     model: modelId,
-    deployment: deploymentName('compat', new URL(baseURL).host, modelId),
-    host: new URL(baseURL).hostname,
+    deployment: deploymentName('compat', base.host, modelId),
+    host: base.hostname,
+    query: base.query,
     simulated: false,
     takesN: own.supportsN ?? false,
     connect: (fetch) =>
-      createOpenAICompatible({ name: 'compat', baseURL, headers, fetch, includeUsage: true, ...(apiKey === undefined ? {} : { apiKey }) }).chatModel(modelId),
+      createOpenAICompatible({ name: 'compat', baseURL: base.url, headers, fetch, includeUsage: true, ...(apiKey === undefined ? {} : { apiKey }) }).chatModel(modelId),
   };
 };
 

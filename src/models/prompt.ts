@@ -46,7 +46,7 @@ function promptMessage(message: Message): LanguageModelV4Message {
             type: 'tool-call' as const,
             toolCallId: call.id,
             toolName: call.name,
-            input: parseJson(call.argumentsText) ?? call.argumentsText,
+            input: argumentsOf(call.argumentsText),
           })),
         ],
       };
@@ -58,4 +58,10 @@ function promptMessage(message: Message): LanguageModelV4Message {
     default:
       return message satisfies never;
   }
+}
+
+/** Arguments as a value; text that is not JSON goes as it is. */
+function argumentsOf(text: string): unknown {
+  const value = parseJson(text);
+  return value === undefined ? text : value;
 }

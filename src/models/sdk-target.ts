@@ -1,5 +1,5 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import { AssayError, type Output } from '../core/index.ts';
+import type { Output } from '../core/index.ts';
 import type { Budget } from '../limiter/index.ts';
 import { CallError, collectAnswers, transportFetch, type Answer, type RetryPolicy, type Transport } from '../transport/index.ts';
 import type { GenerateRequest, Target } from './contract.ts';
@@ -15,6 +15,8 @@ export interface SdkModel {
   readonly deployment: string;
   /** Host name the calls go to. */
   readonly host: string;
+  /** Parameters sent with every request, beside the client's own. */
+  readonly query?: URLSearchParams;
   readonly simulated: boolean;
   /** One call may ask for several generations (`n`). */
   readonly takesN: boolean;
@@ -35,12 +37,15 @@ export interface SdkTargetOptions {
  */
 export function sdkTarget(model: SdkModel, options: SdkTargetOptions): Target {
   const { transport, ...policy } = options;
-  const callFor = (bodyExtras: Readonly<Record<string, unknown>>) =>
-    transportFetch(transport, () => ({ ...policy, target: model.spec, deployment: model.deployment, simulated: model.simulated, bodyExtras }));
-  const single = model.connect(callFor({}));
+  const fetchFor = (bodyExtras: Readonly<Record<string, unknown>>) =>
+    withQuery(
+      transportFetch(transport, () => ({ ...policy, target: model.spec, deployment: model.deployment, simulated: model.simulated, bodyExtras })),
+      model.query,
+    );
+  const single = model.connect(fetchFor({}));
 
-  const ask = async (request: GenerateRequest, generation: number, n: number): Promise<Output[]> => {
-    const sdk = n === 1 ? single : model.connect(callFor({ n }));
+  const ask = async (request: GenerateRequest, generation: number, n: number): Promise<Answer> => {
+    const sdk = n === 1 ? single : model.connect(fetchFor({ n }));
     const headers = { ...request.headers, ...(model.simulated && generation > 0 ? { 'x-assay-generation': String(generation) } : {}) };
     const callWith = { ...callOptions(request, generation), headers };
     const { answers, failure } = await collectAnswers(async () => {
@@ -50,7 +55,7 @@ export function sdkTarget(model: SdkModel, options: SdkTargetOptions): Target {
     const answer = answers.at(-1);
     // What the SDK makes of an answer that is in the ledger does not matter: the answer itself is what counts.
     if (answer === undefined) throw failure instanceof Error ? failure : new Error('the model client sent no call');
-    return outputsOf(answer);
+    return answer;
   };
 
   return {
@@ -62,37 +67,55 @@ export function sdkTarget(model: SdkModel, options: SdkTargetOptions): Target {
     simulated: model.simulated,
     generate: async (request) => {
       const wanted = request.generations ?? 1;
-      const outputs = model.takesN && wanted > 1 ? (await ask(request, 0, wanted)).slice(0, wanted) : [];
-      if (outputs.some((output) => output.blocked)) return Array.from({ length: wanted }, (_, i) => outputs[i] ?? outputs[0]!);
+      const outputs: Output[] = [];
+      if (model.takesN && wanted > 1) {
+        const answer = await ask(request, 0, wanted);
+        outputs.push(...outputsOf(answer).slice(0, wanted));
+        // A prompt that was refused was refused for all.
+        if (answer.blocked && answer.facts.answers.length === 0) return Array.from({ length: wanted }, () => outputs[0]!);
+      }
       const missing = Array.from({ length: wanted - outputs.length }, (_, i) => outputs.length + i);
       const settled = await Promise.allSettled(missing.map((generation) => ask(request, generation, 1)));
-      for (const result of settled) if (result.status === 'fulfilled') outputs.push(...result.value.slice(0, 1));
-      const failed = settled.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw withPartial(failed.reason, outputs);
-      return outputs;
+      const failures: unknown[] = [];
+      for (const result of settled) {
+        if (result.status === 'fulfilled') outputs.push(outputsOf(result.value)[0]);
+        else failures.push(result.reason);
+      }
+      if (failures.length === 0) return outputs;
+      // A store that fails or a budget that is spent says more than a call that failed beside it.
+      const failure = failures.find((reason) => !CallError.isInstance(reason)) ?? failures[0];
+      throw CallError.isInstance(failure) ? failure.withPartial(outputs) : failure;
     },
   };
 }
 
-function withPartial(reason: unknown, partial: readonly Output[]): unknown {
-  if (partial.length === 0 || !CallError.isInstance(reason) || !AssayError.isInstance(reason)) return reason;
-  const { message, hint, status, httpStatus, deployment, tries } = reason;
-  return new CallError({ code: reason.code as never, message, ...(hint === undefined ? {} : { hint }), status, httpStatus, deployment, tries, partial, cause: reason });
+function withQuery(fetch: FetchLike, query: URLSearchParams | undefined): FetchLike {
+  if (query === undefined || query.size === 0) return fetch;
+  return (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    for (const [name, value] of query) url.searchParams.append(name, value);
+    return fetch(url, init);
+  };
 }
 
-function outputsOf(answer: Answer): Output[] {
-  const { facts, blocked, callId } = answer;
-  const common = { blocked, callId, ...(facts.blockReason === undefined ? {} : { blockReason: facts.blockReason }), ...(facts.model === undefined ? {} : { model: facts.model }) };
-  if (facts.answers.length === 0) return [{ ...common, text: '', finishReason: blocked ? 'content_filter' : 'other' }];
-  return facts.answers.map((given) => ({
-    ...common,
+function outputsOf({ facts, blocked, callId }: Answer): [Output, ...Output[]] {
+  const common = { callId, ...(facts.model === undefined ? {} : { model: facts.model }) };
+  const reason = facts.blockReason === undefined ? {} : { blockReason: facts.blockReason };
+  const [first, ...others] = facts.answers.map((given): Output => {
     // One choice of several may be blocked on its own.
-    blocked: facts.answers.length === 1 ? blocked : given.finishReason === 'content_filter',
-    text: given.text,
-    ...(given.reasoning === undefined ? {} : { reasoning: given.reasoning }),
-    ...(given.toolCalls.length === 0 ? {} : { toolCalls: given.toolCalls }),
-    finishReason: given.finishReason ?? 'other',
-  }));
+    const blockedHere = facts.answers.length === 1 ? blocked : given.finishReason === 'content_filter';
+    return {
+      ...common,
+      text: given.text,
+      ...(given.reasoning === undefined ? {} : { reasoning: given.reasoning }),
+      ...(given.toolCalls.length === 0 ? {} : { toolCalls: given.toolCalls }),
+      finishReason: given.finishReason ?? 'other',
+      blocked: blockedHere,
+      ...(blockedHere ? reason : {}),
+    };
+  });
+  if (first !== undefined) return [first, ...others];
+  return [{ ...common, text: '', finishReason: blocked ? 'content_filter' : 'other', blocked, ...(blocked ? reason : {}) }];
 }
 
 async function drain(stream: ReadableStream<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/index.ts';
+import { hasReference, UsageError } from '../core/index.ts';
 
 export const PROVIDERS = ['openai', 'azure', 'anthropic', 'compat', 'sim'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
@@ -36,11 +36,25 @@ export function parseTargetSpec(spec: string): TargetSpec {
   const model = hash === -1 ? undefined : rest.slice(hash + 1);
   const named = { spec, provider, name, ...(model === undefined ? {} : { model }) };
   if (!/^https?:/i.test(name)) return named;
-  if (!URL.canParse(name)) throw new UsageError({ message: `target "${spec}" holds a URL that cannot be read: ${name}` });
+  const url = URL.parse(name);
+  if (url === null) throw new UsageError({ message: `target "${spec}" holds a URL that cannot be read: ${name}` });
+  refuseSecrets(url);
   if (model === undefined || model === '') {
     throw new UsageError({ message: `target "${spec}" names no model`, hint: `put it after a #: ${spec.replace(/#$/, '')}#MODEL` });
   }
   return { ...named, url: name.replace(/\/+$/, '') };
 }
+
+/** A target is stored, shown and reported as it was typed, so no secret may stand in it. */
+function refuseSecrets(url: URL): void {
+  const secret = [...url.searchParams].find(([name, value]) => SECRET_PARAMETER.test(name) && value !== '' && !hasReference(value))?.[0];
+  if (secret === undefined && url.username === '' && url.password === '') return;
+  throw new UsageError({
+    message: `the target compat:${url.origin}… holds ${secret === undefined ? 'a user name or password' : `a secret in its parameter ${secret}`}, and targets are stored as typed`,
+    hint: 'take it out of the URL; give a key with --api-key-env VAR, or name the endpoint in the config and write ${VAR} there',
+  });
+}
+
+const SECRET_PARAMETER = /api[-_]?key|^key$|token|secret|password|signature|^sig$|^auth/i;
 
 const EXAMPLES = ['openai:gpt-4.1-mini', 'azure:DEPLOYMENT', 'anthropic:claude-sonnet-4-5', 'compat:http://localhost:8000/v1#model', 'sim:weak'];

@@ -31,6 +31,12 @@ export class CallError extends AssayError {
     this.partial = options.partial ?? [];
   }
 
+  /** The same error, with the generations that did come back. */
+  withPartial(partial: readonly Output[]): CallError {
+    const { message, hint, status, httpStatus, deployment, tries } = this;
+    return new CallError({ code: this.code as CallErrorOptions['code'], message, ...(hint === undefined ? {} : { hint }), status, httpStatus, deployment, tries, cause: this.cause, partial });
+  }
+
   static override isInstance(value: unknown): value is CallError {
     return AssayError.isInstance(value) && 'tries' in value && 'deployment' in value;
   }

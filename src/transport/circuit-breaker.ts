@@ -44,7 +44,7 @@ export class CircuitBreaker {
     if (status !== 'http_error') return;
     const circuit = this.#circuits.get(deployment) ?? { refusals: 0, badRequests: 0, lastBadRequest: undefined, openUntil: 0, reason: '' };
     this.#circuits.set(deployment, circuit);
-    if (httpStatus === 401 || httpStatus === 403 || httpStatus === 404) {
+    if (httpStatus === 401 || httpStatus === 402 || httpStatus === 403 || httpStatus === 404) {
       circuit.refusals++;
       if (circuit.refusals >= CONSECUTIVE_REFUSALS) this.#open(circuit, `HTTP ${httpStatus}: ${message}`);
     } else if (httpStatus === 400 || httpStatus === 422) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallStatus } from '../core/index.ts';
-import type { RateFacts } from '../protocols/contract.ts';
+import type { RateFacts } from '../protocols/index.ts';
 import { decideRetry, DEFAULT_RETRY, type FailedTry } from './retry.ts';
 
 const NO_RATE: RateFacts = {

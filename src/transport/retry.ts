@@ -4,7 +4,10 @@ import type { RateFacts } from '../protocols/index.ts';
 export interface RetryPolicy {
   /** Tries in all, the first included. */
   readonly tries: number;
-  /** Milliseconds of provider time (calls in flight and the waits their failures ask for; our own queue is not counted). */
+  /**
+   * Milliseconds of provider time (calls in flight and the waits their failures ask for; our own queue is not counted) after which
+   * no further try begins. One that has begun may take as long as a try may.
+   */
   readonly deadlineMs: number;
   /** First back-off; it doubles each try, with full jitter. */
   readonly baseDelayMs: number;
@@ -20,7 +23,10 @@ export const NO_RETRY: RetryPolicy = { ...DEFAULT_RETRY, tries: 1 };
 
 export interface FailedTry {
   readonly status: CallStatus;
+  /** What the answer stands for, see `impliedStatus`. */
   readonly httpStatus: number | null;
+  /** It would fail the same way again, whatever its status. */
+  readonly permanent?: boolean;
   /** 0 for the first try. */
   readonly retry: number;
   /** Provider time spent so far, in ms, this try included. */
@@ -28,9 +34,10 @@ export interface FailedTry {
   readonly rate: RateFacts | undefined;
 }
 
-export type RetryDecision =
-  | { readonly again: true; readonly delayMs: number }
-  | { readonly again: false; readonly because: 'deterministic' | 'tries' | 'deadline' | 'aborted' };
+/** Why there is no further try. */
+export type GivenUp = 'deterministic' | 'tries' | 'deadline' | 'aborted';
+
+export type RetryDecision = { readonly again: true; readonly delayMs: number } | { readonly again: false; readonly because: GivenUp };
 
 const RETRYABLE_HTTP = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
@@ -40,11 +47,16 @@ const RETRYABLE_HTTP = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521
  */
 export function decideRetry(failed: FailedTry, policy: RetryPolicy, random: Pick<Random, 'next'>): RetryDecision {
   if (failed.status === 'aborted') return { again: false, because: 'aborted' };
-  if (failed.status === 'http_error' && !RETRYABLE_HTTP.has(failed.httpStatus ?? 0)) return { again: false, because: 'deterministic' };
+  if (isDeterministic(failed)) return { again: false, because: 'deterministic' };
   if (failed.retry + 1 >= policy.tries) return { again: false, because: 'tries' };
   const delayMs = askedDelay(failed) ?? backOff(failed.retry, policy, random);
   if (failed.spentMs + delayMs > policy.deadlineMs) return { again: false, because: 'deadline' };
   return { again: true, delayMs };
+}
+
+function isDeterministic({ status, httpStatus, permanent }: FailedTry): boolean {
+  if (permanent === true) return true;
+  return (status === 'http_error' || status === 'rate_limited') && httpStatus !== null && !RETRYABLE_HTTP.has(httpStatus);
 }
 
 /** The wait the provider asked for, or `undefined`. A reset counts only where that limit is what was hit. */

@@ -3,11 +3,17 @@ import { CancelledError, isObject, newId, parseJson, sleep, systemClock, systemR
 import type { Ledger, PriceTable } from '../ledger/index.ts';
 import type { Limiter } from '../limiter/index.ts';
 import { loadTokenizer, recogniseProtocol } from '../protocols/index.ts';
-import { CallError } from './call-error.ts';
+import { callFailed, circuitOpen, shutTooLong, unknownApi } from './call-failed.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import { oneTry, type PreparedCall, type TryDeps, type TryEnd } from './one-try.ts';
+import { failureCode, isPermanent } from './failure.ts';
+import { impliedStatus } from './fate.ts';
+import { withoutUsageChunk } from './hide-usage-chunk.ts';
+import { linkedController } from './linked-signal.ts';
+import { oneTry, type PreparedCall, type TryDeps } from './one-try.ts';
 import type { Answer, OutgoingCall } from './outgoing-call.ts';
+import { outgoingHeaders } from './outgoing-headers.ts';
 import { decideRetry, DEFAULT_RETRY } from './retry.ts';
+import { ShutDeployments } from './shut-deployments.ts';
 
 export interface TransportOptions {
   readonly limiter: Limiter;
@@ -15,7 +21,7 @@ export interface TransportOptions {
   readonly prices: PriceTable;
   readonly clock?: Clock;
   readonly random?: Pick<Random, 'next'>;
-  /** Where requests go out; an undici Agent of its own by default. */
+  /** Where requests go out; an undici Agent of its own by default. One that is handed in is not closed. */
   readonly dispatcher?: Dispatcher;
 }
 
@@ -26,13 +32,17 @@ export class Transport {
   readonly #random: Pick<Random, 'next'>;
   readonly #dispatcher: Dispatcher;
   readonly #breaker: CircuitBreaker;
+  readonly #shut: ShutDeployments;
+  readonly #closing = new AbortController();
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#dispatcher = options.dispatcher ?? new Agent({ keepAliveTimeout: 10_000 });
+    // Over HTTP/2 one broken connection would take a hundred billed calls with it.
+    this.#dispatcher = options.dispatcher ?? new Agent({ keepAliveTimeout: 10_000, allowH2: false });
     this.#breaker = new CircuitBreaker(this.#clock);
+    this.#shut = new ShutDeployments(this.#clock);
   }
 
   /**
@@ -42,106 +52,95 @@ export class Transport {
    * @throws CallError once no try is left (each of them is in the ledger), CancelledError, or what the limiter or the store throws
    */
   async send(call: OutgoingCall): Promise<Answer> {
-    const prepared = await this.#prepare(call);
+    const { controller, unlink } = linkedController(call.signal, this.#closing.signal);
+    try {
+      return await this.#send(call, controller);
+    } finally {
+      unlink();
+    }
+  }
+
+  /** Ends calls in flight and in wait as aborted, and closes connections. */
+  async close(): Promise<void> {
+    this.#closing.abort(new CancelledError({ message: 'transport is closed' }));
+    if (this.#options.dispatcher === undefined) await this.#dispatcher.destroy();
+  }
+
+  async #send(call: OutgoingCall, life: AbortController): Promise<Answer> {
+    const { deployment } = call;
+    const { prepared, usageWasAdded } = await this.#prepare(call, life.signal);
     const policy = call.retry ?? DEFAULT_RETRY;
-    const { limiter, ledger, prices } = this.#options;
-    const deps: TryDeps = { limiter, ledger, prices, clock: this.#clock, dispatcher: this.#dispatcher };
     let spentMs = 0;
     let served = 0;
     for (let retry = 0; ; retry++) {
-      const refusal = this.#breaker.refusal(call.deployment);
-      if (refusal !== undefined) throw circuitOpen(call.deployment, refusal, retry);
-      const end = await oneTry(deps, prepared, { retry, served });
-      this.#breaker.record(call.deployment, end.status, end.httpStatus, end.error ?? '');
-      if (end.facts !== undefined && end.httpStatus !== null && (end.status === 'ok' || end.status === 'blocked')) {
-        return { callId: end.callId, httpStatus: end.httpStatus, headers: end.headers, body: end.body, facts: end.facts, blocked: end.status === 'blocked' };
+      const refusal = this.#breaker.refusal(deployment);
+      if (refusal !== undefined) throw circuitOpen(deployment, refusal, retry);
+      const end = await oneTry(this.#depsFor(deployment, { life, patienceMs: policy.deadlineMs - spentMs, retry }), prepared, { retry, served });
+      const { status, httpStatus, facts, headers, rate } = end;
+      const implied = impliedStatus(httpStatus, facts?.error);
+      this.#breaker.record(deployment, status, implied, end.error ?? '');
+      if (facts !== undefined && httpStatus !== null && (status === 'ok' || status === 'blocked')) {
+        const body = usageWasAdded ? withoutUsageChunk(end.body) : end.body;
+        return { callId: end.callId, httpStatus, headers, body, facts, blocked: status === 'blocked' };
       }
+      if (status === 'rate_limited' && rate?.retryAfterMs !== undefined) this.#shut.shut(deployment, rate.retryAfterMs);
       spentMs += end.flightMs;
-      if (end.status !== 'rate_limited') served++;
-      const decision = decideRetry({ status: end.status, httpStatus: end.httpStatus, retry, spentMs, rate: end.rate }, policy, this.#random);
-      if (!decision.again) throw callFailed(call, end, retry + 1, decision.because);
+      if (status !== 'rate_limited') served++;
+      const permanent = isPermanent(failureCode(end.failure));
+      const decision = decideRetry({ status, httpStatus: implied, permanent, retry, spentMs, rate }, policy, this.#random);
+      if (!decision.again) {
+        if (decision.because === 'aborted') throw new CancelledError({ message: 'the call was aborted', cause: life.signal.reason });
+        throw callFailed(deployment, end, retry + 1, decision.because);
+      }
       spentMs += decision.delayMs;
-      await sleep(this.#clock, decision.delayMs, call.signal);
+      await sleep(this.#clock, decision.delayMs, life.signal);
     }
   }
 
-  /** Closes connections. Calls in flight end as broken. */
-  async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+  #depsFor(deployment: string, { life, patienceMs, retry }: { readonly life: AbortController; readonly patienceMs: number; readonly retry: number }): TryDeps {
+    const { limiter, ledger, prices } = this.#options;
+    return {
+      ledger,
+      prices,
+      clock: this.#clock,
+      dispatcher: this.#dispatcher,
+      observe: (signal) => limiter.observe(signal),
+      admit: async (request) => {
+        let shut: Error | undefined;
+        const giveUp = (shutForMs: number): void => {
+          shut = shutTooLong(deployment, shutForMs, patienceMs, retry);
+          life.abort(shut);
+        };
+        const place = await this.#shut.wait(deployment, { patienceMs, giveUp }, () => limiter.admit(request)).catch((error: unknown) => {
+          throw shut ?? error;
+        });
+        // It was let in at the very moment at which it gave up.
+        if (shut !== undefined) place.release();
+        if (shut !== undefined) throw shut;
+        return place;
+      },
+    };
   }
 
-  async #prepare(call: OutgoingCall): Promise<PreparedCall> {
+  async #prepare(call: OutgoingCall, signal: AbortSignal): Promise<{ readonly prepared: PreparedCall; readonly usageWasAdded: boolean }> {
     const path = new URL(call.url).pathname;
     const protocol = recogniseProtocol(call.method, path);
-    if (protocol === undefined) {
-      throw new CallError({
-        code: 'call_failed',
-        message: `no known model API at ${path}`,
-        hint: 'check the base URL: it should end before /chat/completions, /responses, /embeddings or /messages',
-        status: 'not_sent',
-        deployment: call.deployment,
-        tries: 0,
-      });
-    }
+    if (protocol === undefined) throw unknownApi(call.deployment, path);
     const parsed = parseJson(call.body);
     const asking = isObject(parsed) ? protocol.askForStreamUsage(parsed) : undefined;
     const request = protocol.readRequest(parsed, path);
     const countTokens = await loadTokenizer(request.model);
-    return {
+    const prepared: PreparedCall = {
       call,
       logicalId: newId(),
       protocol,
       request,
+      headers: outgoingHeaders(call.headers),
       body: asking === undefined ? call.body : JSON.stringify(asking),
       promptTokens: countTokens(request.promptText) + request.promptOverhead,
       countTokens,
+      signal,
     };
-  }
-}
-
-function circuitOpen(deployment: string, reason: string, tries: number): CallError {
-  return new CallError({
-    code: 'circuit_open',
-    message: `not sent: ${deployment} keeps refusing (${reason})`,
-    hint: 'check the key, the model name and the base URL, then resume with --retry-errors',
-    status: 'not_sent',
-    deployment,
-    tries,
-  });
-}
-
-function callFailed(call: OutgoingCall, end: TryEnd, tries: number, because: 'deterministic' | 'tries' | 'deadline' | 'aborted'): Error {
-  if (because === 'aborted') return new CancelledError({ message: 'the call was aborted' });
-  const detail = end.error ?? end.status;
-  const given = because === 'deterministic' ? '' : because === 'tries' ? `, given up after ${tries} tries` : `, given up at the deadline after ${tries} tries`;
-  return new CallError({
-    code: codeOf(end),
-    message: `${call.deployment}: ${detail}${given}`,
-    status: end.status,
-    httpStatus: end.httpStatus,
-    deployment: call.deployment,
-    tries,
-  });
-}
-
-function codeOf(end: TryEnd): CallError['code'] & ('rate_limited' | 'call_failed' | 'timeout' | 'network' | 'malformed') {
-  switch (end.status) {
-    case 'rate_limited':
-      return 'rate_limited';
-    case 'timeout':
-      return 'timeout';
-    case 'network_error':
-    case 'cut':
-    case 'lost':
-      return 'network';
-    case 'malformed':
-      return 'malformed';
-    case 'ok':
-    case 'blocked':
-    case 'http_error':
-    case 'aborted':
-      return 'call_failed';
-    default:
-      return end.status satisfies never;
+    return { prepared, usageWasAdded: asking !== undefined };
   }
 }
