@@ -42,7 +42,7 @@ describe('Ctrl-C', () => {
     child.kill(signal);
     let stderr = '';
     child.stderr!.on('data', (text: string) => (stderr += text));
-    await eventually(() => stderr.includes('stopping: 4 in flight will finish; Ctrl-C again aborts them'));
+    await eventually(() => stderr.includes('stopping: 4 calls in flight will finish; Ctrl-C again aborts them'));
     held.release();
     const ended = await result;
     expect(ended.code).toBe(3);
@@ -61,7 +61,7 @@ describe('Ctrl-C', () => {
     child.stderr!.on('data', (text: string) => (stderr += text));
     await eventually(() => held.waiting === 4);
     child.kill('SIGINT');
-    await eventually(() => stderr.includes('stopping: 4 in flight'));
+    await eventually(() => stderr.includes('stopping: 4 calls in flight'));
     // One press may arrive twice, so the second counts only a while after the first.
     await eventually(() => {
       child.kill('SIGINT');

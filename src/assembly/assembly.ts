@@ -97,7 +97,7 @@ export class Assembly {
    *
    * @throws UsageError for the first that cannot be opened
    */
-  async openTargets(specs: readonly string[], budgets: readonly Budget[] = []): Promise<Map<string, Target>> {
+  async openTargets(specs: readonly string[], { budgets = [], drain }: { readonly budgets?: readonly Budget[]; readonly drain?: AbortSignal } = {}): Promise<Map<string, Target>> {
     const { config, env } = this;
     const targets = new Map<string, Target>();
     for (const spec of specs) {
@@ -107,6 +107,7 @@ export class Assembly {
         {
           transport: this.transport,
           budgets,
+          ...(drain === undefined ? {} : { drain }),
           timeoutMs: config.timeoutSeconds * 1_000,
           retry: { tries: config.retry.tries, deadlineMs: config.retry.deadlineSeconds * 1_000, baseDelayMs: 500, maxDelayMs: 20_000 },
         },

@@ -24,6 +24,17 @@ export interface ExecuteRunOptions {
   readonly retryErrors?: boolean;
 }
 
+interface RunParts {
+  readonly assembly: Assembly;
+  readonly run: Run;
+  readonly suites: readonly Suite[];
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly budget: Budget;
+  readonly progress: ProgressCounter;
+  /** Turns away the targets' calls that wait to be admitted. */
+  readonly drain: AbortController;
+}
+
 /** A run that is ready to execute: planned anew or resumed. */
 export class RunHandle {
   readonly run: Run;
@@ -32,12 +43,14 @@ export class RunHandle {
   readonly #assembly: Assembly;
   readonly #suites: readonly Suite[];
   readonly #targets: ReadonlyMap<string, Target>;
+  readonly #drain: AbortController;
 
-  constructor(assembly: Assembly, run: Run, suites: readonly Suite[], targets: ReadonlyMap<string, Target>, budget: Budget, progress: ProgressCounter) {
+  constructor({ assembly, run, suites, targets, budget, progress, drain }: RunParts) {
     this.#assembly = assembly;
     this.run = run;
     this.#suites = suites;
     this.#targets = targets;
+    this.#drain = drain;
     this.budget = budget;
     this.progress = progress;
   }
@@ -63,6 +76,7 @@ export class RunHandle {
         holder: thisProcess(),
         drain: options.drain ?? never,
         abort: options.abort ?? never,
+        onHalt: () => this.#drain.abort(new Error('the run is stopping')),
         progress: this.progress,
         // A provider may repeat the key it was given in its error.
         announce: announce === undefined ? () => {} : (line) => announce(redact.metadata(line)),
@@ -92,7 +106,8 @@ export async function createRun(assembly: Assembly): Promise<RunHandle> {
   const { config, clock, store, cwd } = assembly;
   const suites = createSuites(config, cwd);
   const budget = new Budget(config.budgets);
-  const targets = await openAll(assembly, budget);
+  const drain = new AbortController();
+  const targets = await openAll(assembly, budget, drain.signal);
   checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], clock.now());
   await checkPlan(suites, config);
@@ -117,7 +132,7 @@ export async function createRun(assembly: Assembly): Promise<RunHandle> {
     endedAt: null,
   };
   await store.write({ op: 'run.insert', run }, { op: 'event.add', event: { runId: run.id, at: now, type: 'run.status', data: { status: 'pending', reason: null } } });
-  return new RunHandle(assembly, run, suites, targets, budget, new ProgressCounter());
+  return new RunHandle({ assembly, run, suites, targets, budget, drain, progress: new ProgressCounter() });
 }
 
 /** Starts the plan without recording it, so that input that cannot be used is told before there is a run. */
@@ -161,17 +176,18 @@ export async function resumeRun(assembly: Assembly, run: Run): Promise<RunHandle
   const suites = createSuites(config, cwd);
   const sums = (await store.sumCalls({ runId: run.id }, 'all')).get('all');
   const budget = new Budget(config.budgets, spent(sums));
-  const targets = await openAll(assembly, budget);
+  const drain = new AbortController();
+  const targets = await openAll(assembly, budget, drain.signal);
   checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
   const resumed: Run = { ...run, engagement, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
-  return new RunHandle(assembly, resumed, suites, targets, budget, await progressOf(store, run));
+  return new RunHandle({ assembly, run: resumed, suites, targets, budget, drain, progress: await progressOf(store, run) });
 }
 
-async function openAll(assembly: Assembly, budget: Budget): Promise<Map<string, Target>> {
+async function openAll(assembly: Assembly, budget: Budget, drain?: AbortSignal): Promise<Map<string, Target>> {
   const { config } = assembly;
   if (config.targets.length === 0) throw new UsageError({ message: 'nothing to try it on: no target was named', hint: 'e.g. --target openai:gpt-4.1-mini, or --target sim:weak to see how it works' });
-  return assembly.openTargets(config.targets, [budget]);
+  return assembly.openTargets(config.targets, { budgets: [budget], ...(drain === undefined ? {} : { drain }) });
 }
 
 /** A budget of dollars holds only where a call's price is known before it leaves. */

@@ -28,7 +28,7 @@ export async function runInFront(cli: Cli, assembly: Assembly, handle: RunHandle
   });
   await cli.note(`run ${run.id}${run.simulated ? ' (simulated)' : ''}${run.resumes > 0 ? `, resumed ${run.resumes === 1 ? 'once' : `${run.resumes} times`}` : ''}`);
   keepMemoryFlat();
-  const interrupts = listenForInterrupts(cli, (line) => progress.announce(line), handle);
+  const interrupts = listenForInterrupts(cli, assembly, (line) => progress.announce(line));
   progress.start();
   try {
     const end = await executeWatched(cli, handle, progress, { ...options, drain: interrupts.drain, abort: interrupts.abort });
@@ -118,12 +118,13 @@ function progressState(cli: Cli, assembly: Assembly, handle: RunHandle): () => P
   };
 }
 
-function listenForInterrupts(cli: Cli, announce: (line: string) => void, handle: RunHandle): { readonly drain: AbortSignal; readonly abort: AbortSignal; readonly stop: () => void } {
+function listenForInterrupts(cli: Cli, { limiter }: Assembly, announce: (line: string) => void): { readonly drain: AbortSignal; readonly abort: AbortSignal; readonly stop: () => void } {
   const drain = new AbortController();
   const abort = new AbortController();
   const stop = onInterrupts(cli.io, {
     first: () => {
-      announce(`stopping: ${handle.progress.snapshot().inFlight} in flight will finish; Ctrl-C again aborts them`);
+      const inFlight = limiter.stats().reduce((sum, each) => sum + each.in_flight, 0);
+      announce(`stopping: ${inFlight} calls in flight will finish; Ctrl-C again aborts them`);
       drain.abort();
     },
     second: () => {

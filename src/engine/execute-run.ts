@@ -30,6 +30,8 @@ export interface ExecuteOptions {
   readonly holder: LeaseHolder;
   /** Aborts: no new goal starts. */
   readonly drain: AbortSignal;
+  /** Called when the run begins to stop: calls that have not left may be turned away. Their goals end as interrupted. */
+  readonly onHalt?: () => void;
   /** Aborts: what is in flight ends as cancelled. */
   readonly abort: AbortSignal;
   readonly progress: ProgressCounter;
@@ -65,6 +67,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunEnd> {
     planningEnd.abort();
     lanes.clear();
     source.close();
+    options.onHalt?.();
   });
   const undo = [
     listen(options.drain, () => halt.stop({ status: 'cancelled', reason: 'cancelled by the user' })),

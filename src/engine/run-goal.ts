@@ -50,8 +50,8 @@ async function outcomeOf(execution: Execution, goal: Goal, execute: () => Promis
       halt.stop({ status: 'stopped', reason: describeError(error) });
       return { kind: 'interrupted', reason: describeError(error) };
     }
-    // Once the work is aborted, whatever comes of it tells nothing of the target; and without that, nobody cancelled anything.
-    const turnedAway = end === 'cancelled' && execution.drain.aborted;
+    // A call that had not left was turned away because the run is stopping. And once the work is aborted, whatever comes of it tells nothing of the target; and without that, nobody cancelled anything.
+    const turnedAway = end === 'cancelled' && halt.halt !== undefined;
     if (halt.signal.aborted || turnedAway) {
       return abort.aborted ? { kind: 'cancelled', reason: 'cancelled by the user' } : { kind: 'interrupted', reason: halt.halt?.reason ?? describeError(error) };
     }

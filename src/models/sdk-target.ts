@@ -29,6 +29,8 @@ export interface SdkTargetOptions {
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
   readonly budgets?: readonly Budget[];
+  /** Turns calls away that wait to be admitted when this aborts. */
+  readonly drain?: AbortSignal;
 }
 
 /**

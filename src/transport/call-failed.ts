@@ -1,4 +1,4 @@
-import type { CallStatus } from '../core/index.ts';
+import { AssayError, type CallStatus } from '../core/index.ts';
 import { CallError, type CallErrorOptions } from './call-error.ts';
 import { failureCode, isPermanent } from './failure.ts';
 import { impliedStatus } from './fate.ts';
@@ -32,17 +32,11 @@ export function circuitOpen(deployment: string, reason: string, tries: number): 
   });
 }
 
-/** The error of a call that was not sent because its provider stays shut for longer than the call may wait. */
-export function shutTooLong(deployment: string, shutForMs: number, patienceMs: number, tries: number): CallError {
-  const seconds = (ms: number): string => `${Math.ceil(ms / 1000)} s`;
-  return new CallError({
-    code: 'rate_limited',
-    message: `not sent: ${deployment} asked to be left alone for another ${seconds(shutForMs)}, and the call may wait ${seconds(patienceMs)}`,
-    hint: 'resume with --retry-errors when that time is over, or allow a longer retry.deadlineSeconds',
-    status: 'not_sent',
-    deployment,
-    tries,
-  });
+/** What kept a try from being made: a pause of the provider's that is too long to wait for is the call's own failure, all else is passed on. */
+export function notAdmitted(error: unknown, deployment: string, tries: number): unknown {
+  if (!AssayError.isInstance(error) || error.code !== 'rate_limited' || CallError.isInstance(error)) return error;
+  const { message, hint } = error;
+  return new CallError({ code: 'rate_limited', message: `not sent: ${message}`, ...(hint === undefined ? {} : { hint }), status: 'not_sent', deployment, tries, cause: error });
 }
 
 /** The error of a call that no wire format of ours fits. */

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { completionTokens, newId, promptTokens, type CallStatus, type Clock, type Usage } from '../core/index.ts';
 import { currentScope, type Ledger, type OpenCall, type PriceTable } from '../ledger/index.ts';
-import type { AdmitRequest, Limiter, Reservation } from '../limiter/index.ts';
+import type { Limiter, Reservation } from '../limiter/index.ts';
 import { readRateFacts, type Protocol, type RateFacts, type RequestFacts, type ResponseFacts } from '../protocols/index.ts';
 import { errorText } from './error-text.ts';
 import { bookedUsage } from './estimate-usage.ts';
@@ -10,8 +10,7 @@ import { Flight } from './flight.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 
 export interface TryDeps {
-  readonly admit: (request: AdmitRequest) => Promise<Reservation>;
-  readonly observe: Limiter['observe'];
+  readonly limiter: Pick<Limiter, 'admit' | 'observe'>;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
@@ -53,6 +52,8 @@ export interface TryNumber {
   readonly retry: number;
   /** Earlier tries that were not turned away by a limit: a simulator draws its faults anew for each, whatever the timing. */
   readonly served: number;
+  /** Longest pause asked for by the provider that is waited out, in ms. */
+  readonly patienceMs: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -61,11 +62,11 @@ const DEFAULT_TIMEOUT_MS = 120_000;
  * Admit, commit the intent, send, read, settle, record: one physical call and its one ledger row.
  * Returns how it ended, whatever its fate; throws only what keeps it from leaving (limiter, budget) or from being recorded (store).
  */
-export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, served }: TryNumber): Promise<TryEnd> {
+export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, served, patienceMs }: TryNumber): Promise<TryEnd> {
   const { call, request: asked } = prepared;
   const { clock, prices } = deps;
   const queuedAt = clock.now();
-  const reservation = await deps.admit({
+  const reservation = await deps.limiter.admit({
     deployment: call.deployment,
     promptTokens: prepared.promptTokens,
     maxOutputTokens: asked.maxOutput === undefined ? undefined : asked.maxOutput * asked.generations,
@@ -81,6 +82,8 @@ export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, ser
         source: 'estimated',
       }) ?? undefined,
     signal: prepared.signal,
+    ...(call.drain === undefined ? {} : { drain: call.drain }),
+    longestPauseMs: patienceMs,
   });
   try {
     const open = await deps.ledger.open({
@@ -109,6 +112,7 @@ async function send(deps: TryDeps, prepared: PreparedCall, open: OpenCall, reser
   const { call, request: asked, protocol, body, signal } = prepared;
   const { clock, prices } = deps;
   const headers = call.simulated ? { ...prepared.headers, 'x-assay-call': open.intent.id, 'x-assay-retry': String(served) } : prepared.headers;
+  reservation.left();
   const sentAt = clock.now();
   const flight = new Flight(protocol, asked, clock);
   const breakage = await flight.fly({ url: call.url, method: call.method, headers, body, timeoutMs: call.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal }, deps.dispatcher);
@@ -123,9 +127,9 @@ async function send(deps: TryDeps, prepared: PreparedCall, open: OpenCall, reser
   const costUsd = prices.costOf(facts?.model ?? null, usage) ?? prices.costOf(asked.model ?? null, usage);
   const error = status === 'ok' ? null : errorText(status, { httpStatus, headers: flight.headers, facts, failure }, { url: call.url, headers });
 
-  reservation.settle(usedBy({ status, httpStatus, neverLeft: flight.neverLeft }, usage, costUsd), settleOutcome(status));
   const limited = status === 'rate_limited' && impliedStatus(httpStatus, facts?.error) === 429;
-  if (rate !== undefined) deps.observe({ deployment: reservation.deployment, sentAt, limited, rate });
+  if (rate !== undefined) deps.limiter.observe({ deployment: reservation.deployment, sentAt, limited, rate });
+  reservation.settle(usedBy({ status, httpStatus, neverLeft: flight.neverLeft }, usage, costUsd), settleOutcome(status));
   await open.settle({
     status,
     httpStatus,

@@ -19,6 +19,8 @@ export interface OutgoingCall {
   readonly timeoutMs?: number;
   readonly budgets?: readonly Budget[];
   readonly signal?: AbortSignal;
+  /** Turns the call away if it is waiting to be admitted when this aborts; a call that left finishes. */
+  readonly drain?: AbortSignal;
 }
 
 /** An answered call: a 2xx, or a content filter's refusal. */

@@ -3,7 +3,7 @@ import { CancelledError, isObject, newId, parseJson, sleep, systemClock, systemR
 import type { Ledger, PriceTable } from '../ledger/index.ts';
 import type { Limiter } from '../limiter/index.ts';
 import { loadTokenizer, recogniseProtocol } from '../protocols/index.ts';
-import { callFailed, circuitOpen, shutTooLong, unknownApi } from './call-failed.ts';
+import { callFailed, circuitOpen, notAdmitted, unknownApi } from './call-failed.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { failureCode, isPermanent } from './failure.ts';
 import { impliedStatus } from './fate.ts';
@@ -13,7 +13,6 @@ import { oneTry, type PreparedCall, type TryDeps } from './one-try.ts';
 import type { Answer, OutgoingCall } from './outgoing-call.ts';
 import { outgoingHeaders } from './outgoing-headers.ts';
 import { decideRetry, DEFAULT_RETRY } from './retry.ts';
-import { ShutDeployments } from './shut-deployments.ts';
 
 export interface TransportOptions {
   readonly limiter: Limiter;
@@ -32,7 +31,6 @@ export class Transport {
   readonly #random: Pick<Random, 'next'>;
   readonly #dispatcher: Dispatcher;
   readonly #breaker: CircuitBreaker;
-  readonly #shut: ShutDeployments;
   readonly #closing = new AbortController();
 
   constructor(options: TransportOptions) {
@@ -42,7 +40,6 @@ export class Transport {
     // Over HTTP/2 one broken connection would take a hundred billed calls with it.
     this.#dispatcher = options.dispatcher ?? new Agent({ keepAliveTimeout: 10_000, allowH2: false });
     this.#breaker = new CircuitBreaker(this.#clock);
-    this.#shut = new ShutDeployments(this.#clock);
   }
 
   /**
@@ -75,7 +72,9 @@ export class Transport {
     for (let retry = 0; ; retry++) {
       const refusal = this.#breaker.refusal(deployment);
       if (refusal !== undefined) throw circuitOpen(deployment, refusal, retry);
-      const end = await oneTry(this.#depsFor(deployment, { life, patienceMs: policy.deadlineMs - spentMs, retry }), prepared, { retry, served });
+      const end = await oneTry(this.#deps(), prepared, { retry, served, patienceMs: policy.deadlineMs - spentMs }).catch((error: unknown) => {
+        throw notAdmitted(error, deployment, retry);
+      });
       const { status, httpStatus, facts, headers, rate } = end;
       const implied = impliedStatus(httpStatus, facts?.error);
       this.#breaker.record(deployment, status, implied, end.error ?? '');
@@ -83,7 +82,6 @@ export class Transport {
         const body = usageWasAdded ? withoutUsageChunk(end.body) : end.body;
         return { callId: end.callId, httpStatus, headers, body, facts, blocked: status === 'blocked' };
       }
-      if (status === 'rate_limited' && rate?.retryAfterMs !== undefined) this.#shut.shut(deployment, rate.retryAfterMs);
       spentMs += end.flightMs;
       if (status !== 'rate_limited') served++;
       const permanent = isPermanent(failureCode(end.failure));
@@ -97,29 +95,9 @@ export class Transport {
     }
   }
 
-  #depsFor(deployment: string, { life, patienceMs, retry }: { readonly life: AbortController; readonly patienceMs: number; readonly retry: number }): TryDeps {
+  #deps(): TryDeps {
     const { limiter, ledger, prices } = this.#options;
-    return {
-      ledger,
-      prices,
-      clock: this.#clock,
-      dispatcher: this.#dispatcher,
-      observe: (signal) => limiter.observe(signal),
-      admit: async (request) => {
-        let shut: Error | undefined;
-        const giveUp = (shutForMs: number): void => {
-          shut = shutTooLong(deployment, shutForMs, patienceMs, retry);
-          life.abort(shut);
-        };
-        const place = await this.#shut.wait(deployment, { patienceMs, giveUp }, () => limiter.admit(request)).catch((error: unknown) => {
-          throw shut ?? error;
-        });
-        // It was let in at the very moment at which it gave up.
-        if (shut !== undefined) place.release();
-        if (shut !== undefined) throw shut;
-        return place;
-      },
-    };
+    return { limiter, ledger, prices, clock: this.#clock, dispatcher: this.#dispatcher };
   }
 
   async #prepare(call: OutgoingCall, signal: AbortSignal): Promise<{ readonly prepared: PreparedCall; readonly usageWasAdded: boolean }> {
