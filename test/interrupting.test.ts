@@ -52,6 +52,23 @@ describe('Ctrl-C', () => {
     expect(held.server.requests).toBe(20);
   });
 
+  it('turns away calls that wait for a place, and lets those that have left finish', { timeout: 30_000 }, async () => {
+    await using held = await startHeldServer();
+    await using folder = await Folder.make();
+    await folder.prompts(20);
+    const { child, result } = folder.start('run', ...CUSTOM, '--target', `compat:${held.server.url}#m`, '--parallel', '20', '--concurrency', '2', '--json');
+    let stderr = '';
+    child.stderr!.on('data', (text: string) => (stderr += text));
+    await eventually(() => held.waiting === 2);
+    child.kill('SIGINT');
+    await eventually(() => stderr.includes('stopping: 2 calls in flight'));
+    held.release();
+    expect((await result).code).toBe(3);
+    expect(held.server.requests).toBe(2);
+    expect(await folder.json<RunDocument>(0, 'resume', 'last')).toMatchObject({ status: 'completed', goals: { verdicts: 20 } });
+    expect(held.server.requests).toBe(20);
+  });
+
   it('twice aborts what is in flight, which the resume asks again', { timeout: 30_000 }, async () => {
     await using held = await startHeldServer();
     await using folder = await Folder.make();

@@ -43,7 +43,7 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
 
 /** The last characters of a plain text that fit, behind an ellipsis. */
 function endOf(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= width ? text : `…${characters.slice(characters.length - width + 1).join('')}`;
 }
 

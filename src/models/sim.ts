@@ -1,8 +1,13 @@
-import { deploymentName } from '../core/index.ts';
+import { deploymentName, UsageError } from '../core/index.ts';
+import { PROFILES, readModelName } from '../simulator/index.ts';
 import type { Provider } from './provider.ts';
 
 /** `sim:PROFILE`: the simulated provider, started by itself. What it answers is labelled simulated everywhere. */
 export const sim: Provider = async ({ spec, provider, name }, { simulator }) => {
+  const { profileName } = readModelName(name);
+  if (!Object.hasOwn(PROFILES, profileName)) {
+    throw new UsageError({ message: `target ${spec} names no profile of the simulator: ${profileName}`, hint: `there are ${Object.keys(PROFILES).map((profile) => `sim:${profile}`).join(', ')}` });
+  }
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
   const { url, place } = await simulator();
   return {

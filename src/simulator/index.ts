@@ -5,7 +5,7 @@ export type { LimitOptions } from './limits/limit-options.ts';
 export { LIMIT_KINDS, type LimitKind } from './limits/window.ts';
 export type { SimulatorOptions } from './options.ts';
 export type { Playbook, PlaybookRule } from './playbook.ts';
-export { FAULTY_RATES, type Profile, PROFILES } from './profiles.ts';
+export { FAULTY_RATES, type Profile, PROFILES, readModelName } from './profiles.ts';
 export { SERVED_OUTCOMES, type HiddenReason, type ServedOutcome, type ServedRequest, type ServedTokens } from './served.ts';
 export { type Simulator, startSimulator } from './server.ts';
 export type { GroupStats, SimStats } from './stats.ts';

@@ -25,7 +25,13 @@ export class CircuitBreaker {
     this.#clock = clock;
   }
 
-  /** Why a call to the deployment would fail, or `undefined` where it may be sent. */
+  /** Why a call to the deployment would fail now, or `undefined`. Asking changes nothing. */
+  openReason(deployment: string): string | undefined {
+    const circuit = this.#circuits.get(deployment);
+    return circuit !== undefined && this.#clock.now() < circuit.openUntil ? circuit.reason : undefined;
+  }
+
+  /** Why a call to the deployment may not leave, or `undefined` where it leaves now; after a cool-down one may, to try. */
   refusal(deployment: string): string | undefined {
     const circuit = this.#circuits.get(deployment);
     if (circuit === undefined || circuit.openUntil === 0) return undefined;

@@ -54,6 +54,8 @@ export interface TryNumber {
   readonly served: number;
   /** Longest pause asked for by the provider that is waited out, in ms. */
   readonly patienceMs: number;
+  /** Called once the call is admitted; what it throws keeps the call from leaving. */
+  readonly mayLeave: () => void;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -62,7 +64,7 @@ const DEFAULT_TIMEOUT_MS = 120_000;
  * Admit, commit the intent, send, read, settle, record: one physical call and its one ledger row.
  * Returns how it ended, whatever its fate; throws only what keeps it from leaving (limiter, budget) or from being recorded (store).
  */
-export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, served, patienceMs }: TryNumber): Promise<TryEnd> {
+export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, served, patienceMs, mayLeave }: TryNumber): Promise<TryEnd> {
   const { call, request: asked } = prepared;
   const { clock, prices } = deps;
   const queuedAt = clock.now();
@@ -86,6 +88,7 @@ export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, ser
     longestPauseMs: patienceMs,
   });
   try {
+    mayLeave();
     const open = await deps.ledger.open({
       id: newId(),
       logicalId: prepared.logicalId,

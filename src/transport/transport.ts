@@ -70,9 +70,14 @@ export class Transport {
     let spentMs = 0;
     let served = 0;
     for (let retry = 0; ; retry++) {
-      const refusal = this.#breaker.refusal(deployment);
-      if (refusal !== undefined) throw circuitOpen(deployment, refusal, retry);
-      const end = await oneTry(this.#deps(), prepared, { retry, served, patienceMs: policy.deadlineMs - spentMs }).catch((error: unknown) => {
+      const open = this.#breaker.openReason(deployment);
+      if (open !== undefined) throw circuitOpen(deployment, open, retry);
+      // Asked again once it is admitted: the circuit may have opened while it waited.
+      const mayLeave = (): void => {
+        const refusal = this.#breaker.refusal(deployment);
+        if (refusal !== undefined) throw circuitOpen(deployment, refusal, retry);
+      };
+      const end = await oneTry(this.#deps(), prepared, { retry, served, patienceMs: policy.deadlineMs - spentMs, mayLeave }).catch((error: unknown) => {
         throw notAdmitted(error, deployment, retry);
       });
       const { status, httpStatus, facts, headers, rate } = end;
