@@ -45,7 +45,7 @@ function configJson(redact: Redactor, config: JsonObject): string {
   const stored = config['config'];
   const parameters = isObject(stored) ? stored['parameters'] : undefined;
   if (!isObject(stored) || !isObject(parameters) || typeof parameters['system'] !== 'string') return metadataJson(redact, config);
-  const others = JSON.parse(metadataJson(redact, { ...config, config: { ...stored, parameters: { ...parameters, system: '' } } } as JsonObject)) as { config: { parameters: { system: string } } };
+  const others = JSON.parse(metadataJson(redact, { ...config, config: { ...stored, parameters: { ...parameters, system: '' } } })) as { config: { parameters: { system: string } } };
   others.config.parameters.system = redact.content(parameters['system']);
   return JSON.stringify(others);
 }
