@@ -27,7 +27,6 @@ export async function runInFront(cli: Cli, assembly: Assembly, handle: RunHandle
     quiet: cli.options.quiet === true,
   });
   await cli.note(`run ${run.id}${run.simulated ? ' (simulated)' : ''}${run.resumes > 0 ? `, resumed ${run.resumes === 1 ? 'once' : `${run.resumes} times`}` : ''}`);
-  keepMemoryFlat();
   const interrupts = listenForInterrupts(cli, assembly, (line) => progress.announce(line));
   progress.start();
   try {
@@ -63,6 +62,7 @@ export async function printResult(cli: Cli, store: Store, run: Pick<Run, 'id' | 
 
 /** Closes an assembly after use; a failure to close is told, and never hides the failure of the work itself. */
 export async function withAssembly<T>(cli: Cli, open: () => Promise<Assembly>, use: (assembly: Assembly) => Promise<T>): Promise<T> {
+  keepMemoryFlat();
   const assembly = await open();
   try {
     return await use(assembly);
