@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { CommandHost } from '../command-host.ts';
 import { EXIT } from '../exit-code.ts';
 import { limitOptions, type RunFlags } from '../run-options.ts';
-import { printResult, runInFront, withAssembly } from '../run-session.ts';
+import { printResult, runInFront, withAssembly } from '../run-in-front.ts';
 
 export function resumeCommand(host: CommandHost): Command {
   const command = new Command('resume')

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { CommandHost } from '../command-host.ts';
 import { limitOptions, runOptions, type RunFlags } from '../run-options.ts';
-import { runInFront, withAssembly } from '../run-session.ts';
+import { runInFront, withAssembly } from '../run-in-front.ts';
 
 export function runCommand(host: CommandHost): Command {
   const command = new Command('run')
