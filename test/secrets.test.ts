@@ -27,7 +27,7 @@ describe('a key', () => {
     expect(run.code, run.stderr).toBe(0);
     const { run: id } = JSON.parse(run.stdout) as RunDocument;
     // The reason of a run and what is announced come straight from the provider's error.
-    expect(run.stderr).toContain('rate limit outlasted its deadline at goal 0');
+    expect(run.stderr).toContain('rate limited at goal 0');
     said.push(await folder.cli(...custom, '--verbose', '--on-rate-limit', 'stop', '--parallel', '1'));
     expect(said[1]!.code).toBe(3);
     expect(said[1]!.stdout).toContain('rate limited: ');

@@ -7,7 +7,8 @@ import type { GivenUp } from './retry.ts';
 
 /** The error of a call whose last try was made. */
 export function callFailed(deployment: string, end: TryEnd, tries: number, because: Exclude<GivenUp, 'aborted'>): CallError {
-  const given = because === 'deterministic' ? '' : because === 'tries' ? `, given up after ${tries} tries` : `, given up at the deadline after ${tries} tries`;
+  const made = tries === 1 ? 'one try' : `${tries} tries`;
+  const given = because === 'deterministic' ? '' : because === 'tries' ? `, given up after ${made}` : `, given up at the deadline after ${made}`;
   const hint = hintFor(end);
   return new CallError({
     code: codeOf(end.status),
