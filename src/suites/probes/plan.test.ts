@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createProbesSuite } from './create-suite.ts';
+import { planProbes } from './plan.ts';
 import { probes } from './registry.ts';
 import { planned } from './testing/planned.ts';
 
@@ -104,5 +105,16 @@ describe('configurations that cannot be used', () => {
     [{ ...one, promptsPerProbe: -1 }, '--prompts-per-probe -1'],
   ])('%j is refused', (config, message) => {
     expect(() => createProbesSuite(config)).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringContaining(message), hint: expect.any(String) }));
+  });
+});
+
+describe('a probe that declares itself sequential', () => {
+  test('has its goals in one lane a target, so that they run one after another', async () => {
+    const [probe] = probes;
+    const lanes = new Map<string, Set<string | undefined>>();
+    const ctx = { seed: 1, targets: ['sim:weak', 'sim:guarded'], signal: new AbortController().signal };
+    for await (const goal of planProbes([{ ...probe!, sequential: true }], { specs: [] }, ctx)) lanes.set(goal.target, (lanes.get(goal.target) ?? new Set()).add(goal.lane));
+    expect([...lanes].map(([target, each]) => [target, [...each]])).toEqual(ctx.targets.map((target) => [target, [`${probe!.id} ${target}`]]));
+    for await (const goal of planProbes([probe!], { specs: [] }, ctx)) expect(goal.lane).toBeUndefined();
   });
 });
