@@ -10,7 +10,7 @@ import { killAndResume } from '../test/support/kill-and-resume.ts';
 const [attempts = 2_000, kills = 50, seed = 1] = process.argv.slice(2).map(Number);
 const cwd = await mkdtemp(join(tmpdir(), 'assay-kill-bench-'));
 try {
-  console.log(JSON.stringify(await killAndResume({ cwd, attempts, kills, seed }), undefined, 2));
+  console.log(JSON.stringify(await killAndResume({ cwd, attempts, kills, seed, slowestMs: 250 }), undefined, 2));
 } finally {
   await rm(cwd, { recursive: true, force: true });
 }

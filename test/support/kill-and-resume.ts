@@ -9,6 +9,8 @@ export interface KillOptions {
   readonly attempts: number;
   readonly kills: number;
   readonly seed: number;
+  /** Slowest answer of the provider, in ms; slow enough that the run outlives the kills. 60 by default. */
+  readonly slowestMs?: number;
 }
 
 /** What is left after a run was killed many times and resumed each time. */
@@ -34,10 +36,10 @@ export interface KillReport {
 const LONGEST_LIFE_MS = 1_300;
 
 /** Runs attempts against a simulator in a process of its own, kills the run at random instants, resumes it each time, and reads both books. */
-export async function killAndResume({ cwd, attempts, kills, seed }: KillOptions): Promise<KillReport> {
+export async function killAndResume({ cwd, attempts, kills, seed, slowestMs = 60 }: KillOptions): Promise<KillReport> {
   const random = seededRandom('kill', seed);
   const log = join(cwd, 'served.jsonl');
-  await using simulator = await startSimulatorProcess({ seed, log, profiles: { echo: { behaviour: 'echo', latency: { minMs: 5, maxMs: 60 } } } });
+  await using simulator = await startSimulatorProcess({ seed, log, profiles: { echo: { behaviour: 'echo', latency: { minMs: 5, maxMs: slowestMs } } } });
   const prompts = join(cwd, 'prompts.txt');
   await writeFile(prompts, Array.from({ length: attempts }, (_, i) => `Say the number ${i} in words.\n`).join(''));
   const location = `sqlite:${join(cwd, 'assay.db')}`;
