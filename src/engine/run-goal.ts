@@ -77,7 +77,8 @@ function announceRateLimit({ progress, onRateLimit, announce, halt, clock }: Exe
   // This goal ends now.
   const left = planned === null ? 'planning goes on' : `${planned - finished - 1} of ${planned} goals left`;
   if (onRateLimit === 'stop') {
-    announce(`rate limited at goal ${goal.index}: ${reason}; stopping, ${left}`);
+    // Those that were in flight beside the first end the same way; once is enough.
+    if (halt.halt === undefined) announce(`rate limited at goal ${goal.index}: ${reason}; stopping, ${left}`);
     halt.stop({ status: 'stopped', reason: `rate limited: ${reason}` });
   } else {
     const told = rateLimits.get(progress) ?? { at: -Infinity, untold: 0 };
