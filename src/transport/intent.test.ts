@@ -102,3 +102,12 @@ describe('the books of the limiter', () => {
     expect(rig.stats().cumulative_tokens).toBe(430);
   });
 });
+
+it('sends nothing where a quota would book the call on a deployment that it does not go to', async () => {
+  await using server = await serve(answer(200, completion('hi')));
+  await using rig = await openRig({ limiting: (limiter) => ({ ...limiter, admit: (request) => limiter.admit({ ...request, deployment: 'compat/there/other' }) }) });
+  await expect(rig.transport.send(chatCall(server.url))).rejects.toMatchObject({ code: 'config' });
+  expect(server.received).toEqual([]);
+  expect(await rig.rows()).toEqual([]);
+  expect(rig.limiter.statsOf('compat/there/other')).toMatchObject({ in_flight: 0, waiting: 0 });
+});

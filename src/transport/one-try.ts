@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { completionTokens, newId, promptTokens, type CallStatus, type Clock, type Usage } from '../core/index.ts';
+import { completionTokens, newId, promptTokens, UsageError, type CallStatus, type Clock, type Usage } from '../core/index.ts';
 import { currentScope, type Ledger, type OpenCall, type PriceTable } from '../ledger/index.ts';
 import type { Limiter, Reservation } from '../limiter/index.ts';
 import { readRateFacts, type Protocol, type RateFacts, type RequestFacts, type ResponseFacts } from '../protocols/index.ts';
@@ -88,6 +88,10 @@ export async function oneTry(deps: TryDeps, prepared: PreparedCall, { retry, ser
     longestPauseMs: patienceMs,
   });
   try {
+    // A fallback names another bucket than the one this request goes to: sent, it would be booked where it was not made.
+    if (reservation.deployment !== call.deployment) {
+      throw new UsageError({ code: 'config', message: `the quota of ${call.deployment} falls back to ${reservation.deployment}, which this request does not go to`, hint: 'set onExhausted to stop or wait' });
+    }
     mayLeave();
     const open = await deps.ledger.open({
       id: newId(),

@@ -1,22 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallStatus } from '../core/index.ts';
-import type { RateFacts } from '../protocols/index.ts';
+import { NO_FACTS as NO_RATE } from '../limiter/testing/traffic.ts';
 import { decideRetry, DEFAULT_RETRY, type FailedTry } from './retry.ts';
 
-const NO_RATE: RateFacts = {
-  retryAfterMs: undefined,
-  limitRequests: undefined,
-  remainingRequests: undefined,
-  resetRequestsMs: undefined,
-  limitTokens: undefined,
-  remainingTokens: undefined,
-  resetTokensMs: undefined,
-  remainingInputTokens: undefined,
-  resetInputTokensMs: undefined,
-  remainingOutputTokens: undefined,
-  resetOutputTokensMs: undefined,
-};
 const middle = { next: () => 0.5 };
 const failed = (part: Partial<FailedTry>): FailedTry => ({ status: 'http_error', httpStatus: 500, retry: 0, spentMs: 100, rate: undefined, ...part });
 
