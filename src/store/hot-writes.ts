@@ -3,7 +3,7 @@ import type { SelectQueryBuilder } from 'kysely';
 import { OUTCOME_KINDS, maySupersede } from '../core/index.ts';
 import { compileHot, slot, slots } from './hot-query.ts';
 import type { HotQuery } from './hot-query.ts';
-import { IN_FLIGHT } from './rows/call-row.ts';
+import { IN_FLIGHT, INTENT_COLUMNS } from './rows/call-row.ts';
 import type { IntentRow, SettlementRow } from './rows/call-row.ts';
 import type { AttemptsTable, Database, Db, EntriesTable, EventsTable, GoalsTable, OutcomeColumns, RunsTable, ScoresTable, StepsTable } from './schema.ts';
 
@@ -178,28 +178,7 @@ function attemptWrites(db: Db): Pick<HotWrites, 'replaceAttempt' | 'forgetScores
 }
 
 function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'markLost'> {
-  const intent = slots<IntentRow>([
-    'id',
-    'logical_id',
-    'retry',
-    'run_id',
-    'goal_index',
-    'attempt_key',
-    'branch',
-    'role',
-    'phase',
-    'target',
-    'deployment',
-    'protocol',
-    'model_asked',
-    'stream',
-    'simulated',
-    'queued_at',
-    'sent_at',
-    'waited_ms',
-    'reserved_tokens',
-    'status',
-  ]);
+  const intent = slots<IntentRow>([...INTENT_COLUMNS]);
   const settlement = slots<Omit<SettlementRow, 'id'>>([
     'status',
     'http_status',

@@ -6,7 +6,7 @@ import { content, contentJson, fromJson, metadata } from './text.ts';
 /** The status of a call that has left and not ended. */
 export const IN_FLIGHT = 'in_flight';
 
-const INTENT_COLUMNS = [
+export const INTENT_COLUMNS = [
   'id',
   'logical_id',
   'retry',
