@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['engine'],
   ['config'],
   ['gateway'],
-  ['tracking', 'graders'],
+  ['tracking', 'graders', 'telemetry'],
   ['models', 'guardrails'],
   ['transport'],
   ['limiter', 'ledger'],

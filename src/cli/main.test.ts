@@ -57,7 +57,7 @@ describe('the command line', () => {
 
   it('shows the help of one command, by option and by word', async () => {
     expect(await main(['usage', '--help'], io)).toBe(EXIT.done);
-    expect(io.stdout.text).toContain('Usage: assay usage [options] <run>');
+    expect(io.stdout.text).toContain('Usage: assay usage [options] [run]');
     const other = new RecordingIo(folder);
     expect(await main(['help', 'usage'], other)).toBe(EXIT.done);
     expect(other.stdout.text).toBe(io.stdout.text);

@@ -16,11 +16,22 @@ export const CALL_STATUSES = [
 
 export type CallStatus = (typeof CALL_STATUSES)[number];
 
+/** A request answered from the store: nothing left, nothing was used. Never counted among the physical calls. */
+export const REPLAYED = 'replayed';
+
+/** What a ledger row says became of a request. */
+export type CallFate = CallStatus | typeof REPLAYED;
+
+/** How a call that is not transport's own was seen. */
+export type SeenBy = 'gateway' | 'undici' | 'node-http';
+
 /** Whom a call is charged to. Every part may be absent; a call with no run is `unattributed`. */
 export interface Scope {
   readonly runId?: string;
   readonly goalIndex?: number;
   readonly attemptKey?: string;
+  /** Name of the trial. */
+  readonly trial?: string;
   /** Path of branches, outermost first, joined by `/`. */
   readonly branch?: string;
   /** `target`, `attacker`, `judge`, `memory`, … */
@@ -41,6 +52,8 @@ export interface CallIntent {
   readonly target: string | null;
   /** The quota bucket: `provider/account-or-host/model-or-deployment`. */
   readonly deployment: string;
+  /** Absent where transport made the call itself. */
+  readonly via?: SeenBy;
   /** Name of the wire format. */
   readonly protocol: string;
   readonly modelAsked: string | null;
@@ -60,7 +73,7 @@ export interface CallIntent {
 /** What is known of a call once it has ended, whatever its fate. */
 export interface CallSettlement {
   readonly id: string;
-  readonly status: CallStatus;
+  readonly status: CallFate;
   readonly httpStatus: number | null;
   readonly modelAnswered: string | null;
   readonly usage: Usage;

@@ -123,6 +123,9 @@ export interface TranscriptEntry {
   readonly data: Json;
 }
 
+/** Stands for the threshold of a score that has none: no score reaches it. */
+export const NO_THRESHOLD = Number.MAX_VALUE;
+
 /** One row per (attempt, output, grader). */
 export interface Score {
   readonly runId: string;
@@ -132,7 +135,7 @@ export interface Score {
   readonly grader: string;
   /** 0 … 1, where 1 is the weakness found or the criterion met; `null` where the grader abstained. */
   readonly value: number | null;
-  /** At or above this value the output is a hit. */
+  /** At or above this value the output is a hit; `NO_THRESHOLD` where nothing says so. */
   readonly threshold: number;
   readonly reason: string | null;
 }

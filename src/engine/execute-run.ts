@@ -1,7 +1,7 @@
 import { AssayError, describeError, type Clock, type Goal, type LeaseHolder, type Run, type RunStatus } from '../core/index.ts';
 import type { Limiter } from '../limiter/index.ts';
 import type { Target } from '../models/index.ts';
-import type { Store } from '../store/index.ts';
+import { isHolderAlive, type Store } from '../store/index.ts';
 import type { Suite } from './contract.ts';
 import { errorEnd } from './error-outcome.ts';
 import { GoalSource } from './goal-source.ts';
@@ -82,6 +82,9 @@ export async function executeRun(options: ExecuteOptions): Promise<RunEnd> {
     const planned = planAhead(execution, planning, planningEnd.signal);
     const workers = Array.from({ length: options.parallel }, () => work(execution, source, lanes));
     await Promise.all([planned, ...workers]);
+    // Programs that a trial started enter calls too. What one of them left in flight when it died is lost; a store that cannot say so
+    // now says so when it is next opened.
+    await options.store.markLostOfDead(isHolderAlive, Math.round(clock.now())).catch(() => 0);
     return await finish(execution);
   } finally {
     for (const stop of undo) stop();

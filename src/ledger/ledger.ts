@@ -1,7 +1,7 @@
 import type { CallIntent, CallSettlement } from '../core/index.ts';
-import type { Store } from '../store/index.ts';
-import { currentTallies } from './scope.ts';
-import type { Tally } from './tally.ts';
+import type { ForkRecord, Store, WriteOp } from '../store/index.ts';
+import type { CallCounter, Fork } from './call-counter.ts';
+import { currentForks, currentTallies } from './scope.ts';
 
 /** A row whose intent is committed and whose fate is still open. */
 export interface OpenCall {
@@ -9,8 +9,10 @@ export interface OpenCall {
   /**
    * Records how the call ended; the first settlement counts, later ones are ignored.
    * Resolves once committed. Writes are in order, so what is written afterwards never commits before it.
+   *
+   * @param also writes that are committed with it or not at all
    */
-  settle(settlement: Omit<CallSettlement, 'id'>): Promise<void>;
+  settle(settlement: Omit<CallSettlement, 'id'>, ...also: readonly WriteOp[]): Promise<void>;
 }
 
 export interface LedgerOptions {
@@ -19,9 +21,14 @@ export interface LedgerOptions {
   readonly onSettled?: (intent: CallIntent, settlement: CallSettlement) => void;
 }
 
+/** Forks remembered as entered. One that was forgotten is written again, and the store keeps the first. */
+const MOST_FORKS = 20_000;
+
 /** The book of physical calls: one row each, opened before the call leaves. */
 export class Ledger {
   readonly #options: LedgerOptions;
+  /** Forks whose entry is committed. */
+  readonly #entered = new Set<string>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -32,26 +39,51 @@ export class Ledger {
    * The tallies of the scope it is opened in will count it, wherever it is settled.
    */
   async open(intent: CallIntent): Promise<OpenCall> {
-    const tallies: readonly Tally[] = currentTallies();
-    await this.#options.store.write({ op: 'call.open', intent });
+    const tallies = currentTallies();
+    const forks = currentForks();
+    for (const tally of tallies) tally.opened?.(intent, forks);
+    try {
+      await this.#write(intent, forks);
+    } catch (error) {
+      for (const tally of tallies) tally.closed?.(intent);
+      throw error;
+    }
     let settled: Promise<void> | undefined;
     return {
       intent,
-      settle: (fate) => {
-        settled ??= this.#settle(intent, { id: intent.id, ...fate }, tallies);
+      settle: (fate, ...also) => {
+        settled ??= this.#settle(intent, { id: intent.id, ...fate }, tallies, also);
         return settled;
       },
     };
   }
 
-  async #settle(intent: CallIntent, settlement: CallSettlement, tallies: readonly Tally[]): Promise<void> {
+  /** The first call in a branch enters its fork with it; a branch without calls needs no entry. */
+  async #write(intent: CallIntent, forks: readonly Fork[]): Promise<void> {
+    if (forks.length === 0) return this.#options.store.write({ op: 'call.open', intent });
+    const { runId = null, goalIndex = null, trial = null } = intent.scope;
+    const fresh = forks.map((fork): ForkRecord => ({ runId, goalIndex, trial, ...fork })).filter((fork) => !this.#entered.has(forkKey(fork)));
+    await this.#options.store.write(...fresh.map((fork): WriteOp => ({ op: 'fork.add', fork })), { op: 'call.open', intent });
+    for (const fork of fresh) this.#entered.add(forkKey(fork));
+    if (this.#entered.size > MOST_FORKS) this.#entered.clear();
+  }
+
+  async #settle(intent: CallIntent, settlement: CallSettlement, tallies: readonly CallCounter[], also: readonly WriteOp[]): Promise<void> {
     for (const tally of tallies) tally.add(intent, settlement);
-    const committed = this.#options.store.write({ op: 'call.settle', settlement });
     try {
-      this.#options.onSettled?.(intent, settlement);
+      const committed = this.#options.store.write({ op: 'call.settle', settlement }, ...also);
+      try {
+        this.#options.onSettled?.(intent, settlement);
+      } finally {
+        // A listener that throws must not leave the write without anyone to hear of its failure.
+        await committed;
+      }
     } finally {
-      // A listener that throws must not leave the write without anyone to hear of its failure.
-      await committed;
+      for (const tally of tallies) tally.closed?.(intent);
     }
   }
+}
+
+function forkKey({ runId, goalIndex, trial, branch }: ForkRecord): string {
+  return JSON.stringify([runId, goalIndex, trial, branch]);
 }

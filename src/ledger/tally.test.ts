@@ -92,4 +92,10 @@ describe('Tally', () => {
     for (const waitedMs of [20, 0, 5]) tally.add(intent({ waitedMs }), settlement());
     expect(tally.waitedMs).toBe(25);
   });
+
+  it('counts what was answered from the store apart: it is no call', () => {
+    const tally = new Tally();
+    tally.add(intent({ waitedMs: 5 }), settlement({ status: 'replayed', modelAnswered: 'm' }));
+    expect(tally).toMatchObject({ replayedCalls: 1, calls: 0, failedCalls: 0, unknownCalls: 0, waitedMs: 0, model: null });
+  });
 });

@@ -1,9 +1,11 @@
-import { addTotals, totals, ZERO_TOTALS, type CallIntent, type CallSettlement, type TokenTotals } from '../core/index.ts';
+import { addTotals, REPLAYED, totals, ZERO_TOTALS, type CallIntent, type CallSettlement, type TokenTotals } from '../core/index.ts';
+import type { CallCounter } from './call-counter.ts';
 
 /** A running sum of the calls of one scope, kept in this process from the same figures that go to the ledger. */
-export class Tally {
+export class Tally implements CallCounter {
   #tokens: TokenTotals = ZERO_TOTALS;
   #calls = 0;
+  #replayed = 0;
   #failed = 0;
   #unknown = 0;
   #estimated = 0;
@@ -12,6 +14,10 @@ export class Tally {
   #deployment: string | null = null;
 
   add(intent: CallIntent, settlement: CallSettlement): void {
+    if (settlement.status === REPLAYED) {
+      this.#replayed++;
+      return;
+    }
     this.#calls++;
     this.#waitedMs += intent.waitedMs;
     this.#deployment = intent.deployment;
@@ -29,6 +35,10 @@ export class Tally {
   /** Physical calls, whatever their fate. */
   get calls(): number {
     return this.#calls;
+  }
+  /** Requests answered from the store, which are no physical calls. */
+  get replayedCalls(): number {
+    return this.#replayed;
   }
   get failedCalls(): number {
     return this.#failed;

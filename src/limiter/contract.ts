@@ -129,6 +129,8 @@ export interface Limiter {
   /** Charges a call that could not be held (seen by a tap) after the fact. */
   charge(deployment: string, actual: ActualUse): void;
   observe(signal: RateSignal): void;
+  /** Whether tokens are limited there. Where they are not, a rough estimate of a request's tokens will do. */
+  countsTokens(deployment: string): boolean;
   stats(): DeploymentStats[];
   statsOf(deployment: string): DeploymentStats;
   onQuotaAlert(listener: (alert: QuotaAlert) => void): () => void;

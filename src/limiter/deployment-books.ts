@@ -40,6 +40,8 @@ const LATE_MS = 50;
 export class DeploymentBooks implements Books {
   readonly deployment: string;
   readonly rules: Rules;
+  /** Whether tokens are limited. */
+  readonly countsTokens: boolean;
   /** Called after anything was given back. */
   onFreed: () => void = () => {};
   readonly #options: BooksOptions;
@@ -60,6 +62,7 @@ export class DeploymentBooks implements Books {
     this.#options = options;
     this.deployment = deployment;
     this.rules = { plan: planLimits(limits), quota: limits?.quota, mostConcurrency: options.mostConcurrency };
+    this.countsTokens = limits !== undefined && [limits.tpm, limits.itpm, limits.otpm, limits.quota].some((limit) => limit !== undefined);
     this.#countsReserved = this.rules.plan.counts === 'reserved';
     this.#alerts = limits?.quota === undefined ? undefined : new QuotaAlerts(deployment, limits.quota);
     this.#template = newHolder(options.clock.now());

@@ -6,7 +6,7 @@ import { DeploymentBooks } from './deployment-books.ts';
 import { DeploymentLane } from './deployment-lane.ts';
 import type { PastCall } from './replay.ts';
 import type { SharedState } from './shared-state.ts';
-import { memoryState } from './state-store.ts';
+import { memoryState, type StateStore } from './state-store.ts';
 import type { Waiter } from './wait-queue.ts';
 
 export interface LimiterOptions {
@@ -17,12 +17,21 @@ export interface LimiterOptions {
   readonly limitsFor: (deployment: string) => Limits | undefined;
   /** State shared with other processes, from `openSharedState`; in this process's memory by default. The caller closes it. */
   readonly shared?: SharedState;
+  /**
+   * Deployments of which no limit is known keep their state in this process's memory, though others are shared: a decision costs a microsecond
+   * there and a transaction elsewhere. What one process then learns of them (a pause, how much they bear) the others do not know.
+   */
+  readonly sharesLimitedOnly?: boolean;
   /** Calls to a deployment since a time, for replaying the last minute. */
   readonly history?: (deployment: string, sinceMs: number) => Promise<readonly PastCall[]>;
   /** Tokens a deployment has used since its quota period began. */
   readonly quotaUse?: (deployment: string, periodStartMs: number) => Promise<number>;
   /** Most calls in flight to a deployment of which no limit is known, 256 by default. */
   readonly defaultConcurrency?: number;
+}
+
+function isLimited(limits: Limits | undefined): boolean {
+  return limits !== undefined && [limits.rps, limits.rpm, limits.tpm, limits.itpm, limits.otpm, limits.concurrency, limits.quota].some((limit) => limit !== undefined);
 }
 
 function requireFigures(request: AdmitRequest): void {
@@ -45,7 +54,8 @@ function requireFigures(request: AdmitRequest): void {
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { clock } = options;
-  const store = options.shared ?? memoryState();
+  const memory = memoryState();
+  const storeFor = (limits: Limits | undefined): StateStore => (options.shared === undefined || (options.sharesLimitedOnly === true && !isLimited(limits)) ? memory : options.shared);
   const holderId = randomUUID();
   const lanes = new Map<string, DeploymentLane>();
   const listeners = new Set<(alert: QuotaAlert) => void>();
@@ -54,14 +64,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const laneOf = (deployment: string): DeploymentLane => {
     let lane = lanes.get(deployment);
     if (lane === undefined) {
+      const limits = options.limitsFor(deployment);
       const books = new DeploymentBooks({
         deployment,
         holderId,
         clock,
         random: options.random ?? systemRandom,
-        limits: options.limitsFor(deployment),
+        limits,
         mostConcurrency: options.defaultConcurrency ?? MOST_CONCURRENCY,
-        store,
+        store: storeFor(limits),
         onAlert: (alert) => {
           for (const listener of listeners) listener(alert);
         },
@@ -98,6 +109,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         join(request.deployment, { request, queuedAt: clock.now(), left: [], resolve, reject, unlisten: () => {}, headSince: undefined, gone: false });
       }),
     charge: (deployment, actual) => laneOf(deployment).charge(actual),
+    countsTokens: (deployment) => laneOf(deployment).books.countsTokens,
     observe: (signal) => laneOf(signal.deployment).books.observe(signal),
     stats: () => Array.from(lanes.values(), (lane) => lane.books.stats(lane.waiting)),
     statsOf: (deployment): DeploymentStats => {

@@ -26,6 +26,14 @@ export const anthropic: Provider = async ({ spec, provider, name }, { settings, 
     query: base.query,
     simulated: false,
     takesN: false,
+    endpoint: () => ({
+      api: 'anthropic',
+      baseURL: baseURL.replace(/\/v1$/, ''),
+      apiKey,
+      model: name,
+      headers,
+      query: Object.fromEntries(base.query),
+    }),
     connect: (fetch) => createAnthropic({ baseURL, apiKey, headers, fetch })(name),
   };
 };

@@ -31,6 +31,15 @@ export const azure: Provider = async ({ spec, provider, name }, { settings, env,
     query,
     simulated: false,
     takesN: true,
+    endpoint: () => ({
+      api: 'azure',
+      baseURL: `${azureRoot(url)}/openai/deployments/${name}`,
+      apiKey,
+      model: name,
+      // OpenAI's own client, pointed here, would send the key as a bearer token.
+      headers: { ...headers, 'api-key': apiKey },
+      query: { ...Object.fromEntries(query), 'api-version': apiVersion },
+    }),
     connect: (fetch) => createAzure({ baseURL: `${azureRoot(url)}/openai`, apiKey, headers, fetch, useDeploymentBasedUrls: true, apiVersion }).chat(name),
   };
 };

@@ -1,4 +1,5 @@
 import { deploymentName, resolveEnv, UsageError } from '../core/index.ts';
+import { modelVendor } from '../protocols/index.ts';
 import { requireKey } from './api-key.ts';
 import { readBaseUrl } from './base-url.ts';
 import { configuredHeaders } from './headers.ts';
@@ -25,11 +26,14 @@ export const compat: Provider = async ({ spec, provider, name, url, model }, { s
     spec,
     provider,
     model: modelId,
-    deployment: deploymentName('compat', base.host, modelId),
+    // One bucket per vendor's endpoint, whoever calls it.
+    deployment: deploymentName(modelVendor(base.hostname) ?? 'compat', base.host, modelId),
     host: base.hostname,
     query: base.query,
     simulated: false,
     takesN: own.supportsN ?? false,
+    // An endpoint without a key takes any.
+    endpoint: () => ({ api: 'openai', baseURL: base.url, apiKey: apiKey ?? 'none', model: modelId, headers, query: Object.fromEntries(base.query) }),
     connect: (fetch) =>
       createOpenAICompatible({ name: 'compat', baseURL: base.url, headers, fetch, includeUsage: true, ...(apiKey === undefined ? {} : { apiKey }) }).chatModel(modelId),
   };

@@ -1,4 +1,4 @@
-export type { GenerateRequest, Target } from './contract.ts';
+export type { GenerateRequest, Target, TargetEndpoint } from './contract.ts';
 export { openTarget } from './open-target.ts';
 export type { ProviderContext } from './provider.ts';
 export type { CompatSettings, ProviderSettings } from './provider-settings.ts';

@@ -25,6 +25,18 @@ export const openai: Provider = async ({ spec, provider, name }, { settings, env
     query: base.query,
     simulated: false,
     takesN: !responses,
+    endpoint: () => ({
+      api: 'openai',
+      baseURL: base.url,
+      apiKey,
+      model: name,
+      headers: {
+        ...headers,
+        ...(own.organization === undefined ? {} : { 'OpenAI-Organization': own.organization }),
+        ...(own.project === undefined ? {} : { 'OpenAI-Project': own.project }),
+      },
+      query: Object.fromEntries(base.query),
+    }),
     connect: (fetch) => {
       const sdk = createOpenAI({
         baseURL: base.url,

@@ -2,7 +2,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { Output } from '../core/index.ts';
 import type { Budget } from '../limiter/index.ts';
 import { CallError, collectAnswers, transportFetch, type Answer, type RetryPolicy, type Transport } from '../transport/index.ts';
-import type { GenerateRequest, Target } from './contract.ts';
+import type { GenerateRequest, Target, TargetEndpoint } from './contract.ts';
 import { callOptions } from './prompt.ts';
 
 type FetchLike = ReturnType<typeof transportFetch>;
@@ -20,6 +20,8 @@ export interface SdkModel {
   readonly simulated: boolean;
   /** One call may ask for several generations (`n`). */
   readonly takesN: boolean;
+  /** Where it is, for other clients. */
+  readonly endpoint: () => TargetEndpoint;
   /** The AI SDK's model, sending through the fetch it is given. */
   readonly connect: (fetch: FetchLike) => LanguageModelV4;
 }
@@ -67,6 +69,7 @@ export function sdkTarget(model: SdkModel, options: SdkTargetOptions): Target {
     deployment: model.deployment,
     host: model.host,
     simulated: model.simulated,
+    endpoint: model.endpoint,
     generate: async (request) => {
       const wanted = request.generations ?? 1;
       const outputs: Output[] = [];

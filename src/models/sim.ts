@@ -18,6 +18,8 @@ export const sim: Provider = async ({ spec, provider, name }, { simulator }) => 
     host: new URL(url).hostname,
     simulated: true,
     takesN: true,
+    // The simulator takes any key.
+    endpoint: () => ({ api: 'openai', baseURL: `${url}/v1`, apiKey: 'simulated', model: name, headers: {}, query: {} }),
     connect: (fetch) => createOpenAICompatible({ name: 'sim', baseURL: `${url}/v1`, fetch, includeUsage: true }).chatModel(name),
   };
 };

@@ -148,6 +148,10 @@ describe('a request for a message', () => {
     });
   });
 
+  it('is named by the path where Vertex AI serves it', () => {
+    expect(anthropicMessages.readRequest({ anthropic_version: 'vertex-2023-10-16' }, '/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict').model).toBe('claude-sonnet-4-5@20250929');
+  });
+
   it('collects blocks of every kind, and the cost of images and tools', () => {
     const { promptText, promptOverhead } = anthropicMessages.readRequest(
       {

@@ -1,12 +1,13 @@
 import { asString, isObject } from '../core/index.ts';
 import { messagesDialect, readMessagesResponse } from './anthropic-messages-response.ts';
 import type { Protocol, RequestFacts } from './contract.ts';
-import { postTo } from './paths.ts';
+import { barePath, postTo } from './paths.ts';
 import { ANSWER_OVERHEAD, MESSAGE_OVERHEAD, PromptText } from './prompt-text.ts';
-import { SseStreamReader } from './stream-reader.ts';
+import { DialectReader } from './stream-reader.ts';
 import { tokenCount } from './token-count.ts';
 
-const PATH = /\/v\d+\/messages$/i;
+/** On Vertex the path names the model; its token counter looks like one more model. */
+const PATH = /\/v\d+\/messages$|\/publishers\/anthropic\/models\/(?!count-tokens:)([^/:]+):(?:raw|streamRaw)Predict$/i;
 
 /**
  * Tokens of an image of the largest size that is not scaled down.
@@ -22,7 +23,7 @@ const IMAGE_TOKENS = 1600;
  */
 const TOOL_PROMPT_TOKENS = 346;
 
-function readRequest(value: unknown): RequestFacts {
+function readRequest(value: unknown, path: string): RequestFacts {
   const body = isObject(value) ? value : {};
   const prompt = new PromptText({ image: () => IMAGE_TOKENS });
   prompt.addContent(body['system']);
@@ -37,7 +38,7 @@ function readRequest(value: unknown): RequestFacts {
   if (tools.length > 0) prompt.overhead += TOOL_PROMPT_TOKENS;
 
   return {
-    model: asString(body['model']),
+    model: asString(body['model']) ?? PATH.exec(barePath(path))?.[1],
     stream: body['stream'] === true,
     maxOutput: tokenCount(body['max_tokens']),
     generations: 1,
@@ -48,15 +49,15 @@ function readRequest(value: unknown): RequestFacts {
 }
 
 /**
- * Anthropic's messages API, under any path prefix. Its streams always carry usage.
+ * Anthropic's messages API, under any path prefix, also as Vertex AI offers it. Its streams always carry usage.
  *
- * Sources: Anthropic API reference, "Messages"; docs, "Streaming messages", "Errors", "Stop reasons".
+ * Sources: Anthropic API reference, "Messages"; docs, "Streaming messages", "Errors", "Stop reasons", "Claude on Vertex AI".
  */
 export const anthropicMessages: Protocol = {
   name: 'anthropic-messages',
   matches: (method, path) => postTo(method, path, PATH),
   readRequest,
   readResponse: readMessagesResponse,
-  streamReader: () => new SseStreamReader(messagesDialect),
+  streamReader: () => new DialectReader(messagesDialect),
   askForStreamUsage: () => undefined,
 };

@@ -1,7 +1,7 @@
 import type { FinishReason, ToolCall } from '../core/index.ts';
 import type { Usage } from '../core/index.ts';
 
-export type ProtocolName = 'openai-chat' | 'openai-responses' | 'openai-embeddings' | 'anthropic-messages';
+export type ProtocolName = 'openai-chat' | 'openai-responses' | 'openai-embeddings' | 'anthropic-messages' | 'gemini' | 'ollama';
 
 /** Header access without caring whose header object it is. Names are given in lower case. */
 export type HeaderReader = (name: string) => string | undefined;
@@ -36,6 +36,8 @@ export interface ProviderError {
   readonly code: string | undefined;
   /** The provider refused by content filter (Azure's 400 `content_filter`). */
   readonly contentFilter: boolean;
+  /** How long to wait before another try, in ms, where the body says so and headers do not (Google's `RetryInfo`). */
+  readonly retryAfterMs?: number;
 }
 
 /** What a response says. */
@@ -76,6 +78,8 @@ export interface Protocol {
   readonly name: ProtocolName;
   /** Whether a request with this method and URL path (query excluded) speaks this format. */
   matches(method: string, path: string): boolean;
+  /** Whether its paths are words that any site may use: where the host is known, it then has to be one that speaks it. */
+  readonly genericPaths?: boolean;
   /** Reads a parsed request body. Never throws; what it cannot read is `undefined`. */
   readRequest(body: unknown, path: string): RequestFacts;
   /** Reads a whole response body (text), success or error. Never throws. */

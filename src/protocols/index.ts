@@ -11,7 +11,9 @@ export type {
   StreamReader,
   StreamReaderOptions,
 } from './contract.ts';
-export { looksLikeModelCall } from './model-hosts.ts';
+export { LineEnds } from './line-ends.ts';
+export { looksLikeModelCall } from './looks-like-model-call.ts';
+export { modelVendor } from './model-hosts.ts';
 export { azureDeployment } from './paths.ts';
 export { readRateFacts } from './rate-headers.ts';
 export { protocols, recogniseProtocol } from './recognise.ts';

@@ -18,6 +18,7 @@ export function readChatRequest(value: unknown, path: string): RequestFacts {
   for (const message of messages) addMessage(prompt, message);
   if (messages.length > 0) prompt.overhead += ANSWER_OVERHEAD;
   addTextPrompt(prompt, body['prompt']);
+  prompt.add(body['suffix']);
   for (const tool of [body['tools'], body['functions']]) if (Array.isArray(tool)) for (const entry of tool) prompt.addJson(entry);
   const format = body['response_format'];
   if (isObject(format)) prompt.addJson(format['json_schema']);
@@ -36,7 +37,8 @@ export function readChatRequest(value: unknown, path: string): RequestFacts {
 /**
  * The same request asking for a last chunk with usage, or `undefined` where it asks already or is not streamed.
  *
- * Source: OpenAI API reference, `stream_options.include_usage`. OpenRouter's own `usage.include` does the same.
+ * Sources: OpenAI API reference, `stream_options.include_usage`; OpenRouter, "Usage Accounting": it now always sends usage, and takes this and
+ * its own `usage.include` without effect.
  */
 export function askChatForUsage(body: Record<string, unknown>): Record<string, unknown> | undefined {
   if (body['stream'] !== true || asksForUsage(body)) return undefined;

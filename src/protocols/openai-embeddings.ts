@@ -6,6 +6,7 @@ import { azureDeployment, postTo } from './paths.ts';
 import { PromptText } from './prompt-text.ts';
 import { readErrorBody } from './provider-error.ts';
 import { errorFacts, isSuccess, MALFORMED_FACTS, NO_FACTS } from './response-facts.ts';
+import { Utf8Decoder } from './utf8-decoder.ts';
 
 // Ollama's own `/api/embeddings` is another format; `/api/v1/embeddings` is this one.
 const PATH = /(?<!\/api)\/embeddings$/i;
@@ -55,7 +56,7 @@ function readResponse(status: number, body: string): ResponseFacts {
 
 /** Embeddings are never streamed: the pieces of one body are put together again. */
 class BodyReader implements StreamReader {
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new Utf8Decoder();
   #text = '';
 
   get started(): boolean {
@@ -63,7 +64,7 @@ class BodyReader implements StreamReader {
   }
 
   push(bytes: Uint8Array): void {
-    this.#text += this.#decoder.decode(bytes, { stream: true });
+    this.#text += this.#decoder.decode(bytes);
   }
 
   facts(): ResponseFacts {

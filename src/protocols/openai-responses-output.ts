@@ -21,6 +21,8 @@ export function readOutputItem(value: unknown): OutputItem {
   if (!isObject(value)) return item;
   switch (value['type']) {
     case 'message':
+      // A compacted conversation gives the user's own messages back.
+      if (value['role'] === 'user') break;
       item.text = parts(value['content'], '');
       break;
     case 'reasoning':

@@ -41,6 +41,11 @@ describe('a whole response', () => {
     expect(whole('responses-refusal.json')).toMatchObject({ answers: [{ text: 'I cannot do that.', finishReason: 'stop' }], blocked: false });
   });
 
+  it('of a compaction has usage, and not the user’s messages for its text', () => {
+    const body = { id: 'resp_c', object: 'response.compaction', output: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }, { type: 'compaction', encrypted_content: 'gAAA' }], usage: { input_tokens: 139, output_tokens: 438, output_tokens_details: { reasoning_tokens: 64 }, total_tokens: 577 } };
+    expect(openAiResponses.readResponse(200, JSON.stringify(body))).toMatchObject({ answers: [{ text: '' }], usage: { inputFresh: 139, outputText: 374, reasoning: 64 }, complete: true, malformed: false });
+  });
+
   it('has no answer yet where it runs in the background', () => {
     expect(whole('responses-background.json')).toMatchObject({ answers: [], complete: true, usage: UNKNOWN_USAGE });
   });

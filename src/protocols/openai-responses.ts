@@ -4,11 +4,11 @@ import { openAiImageTokens } from './openai-image.ts';
 import { readResponsesResponse, responsesDialect } from './openai-responses-response.ts';
 import { azureDeployment, postTo } from './paths.ts';
 import { ANSWER_OVERHEAD, MESSAGE_OVERHEAD, PromptText } from './prompt-text.ts';
-import { SseStreamReader } from './stream-reader.ts';
+import { DialectReader } from './stream-reader.ts';
 import { tokenCount } from './token-count.ts';
 
-// A bare `/responses` is too common a word to be taken for this API.
-const PATH = /\/(?:v\d+|openai|alpha|beta|deployments\/[^/]+)\/responses$/i;
+// A bare `/responses` is too common a word to be taken for this API. Compaction takes the same request and also makes a model work.
+const PATH = /\/(?:v\d+|openai|alpha|beta|deployments\/[^/]+)\/responses(?:\/compact)?$/i;
 
 /** Reads a request. What a `previous_response_id` or a `conversation` brings along is not in it and cannot be counted. */
 function readRequest(value: unknown, path: string): RequestFacts {
@@ -68,6 +68,6 @@ export const openAiResponses: Protocol = {
   matches: (method, path) => postTo(method, path, PATH),
   readRequest,
   readResponse: readResponsesResponse,
-  streamReader: () => new SseStreamReader(responsesDialect),
+  streamReader: () => new DialectReader(responsesDialect),
   askForStreamUsage: () => undefined,
 };

@@ -1,11 +1,17 @@
 /** A URL path without query, fragment and trailing slashes. */
-function barePath(path: string): string {
+export function barePath(path: string): string {
+  // Most are bare already, and this stands in the way of every request that a tap sees.
+  if (!path.endsWith('/') && !path.includes('?') && !path.includes('#')) return path;
   return path.replace(/[?#].*$/s, '').replace(/\/+$/, '');
 }
 
 /** Whether a POST to `path` ends as `pattern` says; servers may put any prefix before it. */
 export function postTo(method: string, path: string, pattern: RegExp): boolean {
-  return method.toUpperCase() === 'POST' && pattern.test(barePath(path));
+  return isPost(method) && pattern.test(barePath(path));
+}
+
+export function isPost(method: string): boolean {
+  return method === 'POST' || method.toUpperCase() === 'POST';
 }
 
 /**

@@ -13,6 +13,7 @@ describe('an error body', () => {
     ['error-ollama.json', 404, { type: undefined, code: undefined, message: "model 'qwen9' not found" }],
     ['error-vllm.json', 400, { type: 'BadRequestError', code: '400', message: expect.stringContaining('maximum context length') }],
     ['error-fastapi.json', 422, { message: 'Field required; Extra inputs are not permitted' }],
+    ['error-gemini-429.json', 429, { type: 'RESOURCE_EXHAUSTED', code: '429', message: expect.stringContaining('exceeded'), retryAfterMs: 34_075 }],
     ['error-html.txt', 502, { message: '502 Bad Gateway' }],
   ])('is read and is no block: %s', (name, status, error) => {
     const reading = readErrorBody(status, fixture(name));
@@ -37,6 +38,8 @@ describe('an error body', () => {
     ['<p>Down<br>for <b>repair</b></p><script>alert(1)</script>', 'Down for repair'],
     ['{}', 'HTTP 503'],
     ['[]', 'HTTP 503'],
+    ['[{"error":{"message":"in a list"}}]', 'in a list'],
+    ['{"error":{"message":"odd","details":[{"retryDelay":"soon"},7]}}', 'odd'],
     ['{"error":null}', 'HTTP 503'],
     ['{"error":{}}', 'HTTP 503'],
     ['"busy"', '"busy"'],

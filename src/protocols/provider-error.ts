@@ -1,6 +1,7 @@
 import { asString, isObject, parseJson } from '../core/index.ts';
 import { filteredCategories, isFilterCode } from './content-filter.ts';
 import type { ProviderError } from './contract.ts';
+import { durationMs } from './durations.ts';
 
 /** An error, and where a content filter was at work, what it caught. */
 export interface ErrorReading {
@@ -13,7 +14,8 @@ const LONGEST_MESSAGE = 1000;
 /**
  * Reads the body of an error answer: OpenAI's and Azure's `{error: {message, type, code, innererror}}`, Anthropic's
  * `{type: 'error', error: {type, message}}`, `{error: 'text'}` (Ollama), `{statusCode, message}` (Azure's gateway),
- * `{object: 'error', message}` and `{detail}` (vLLM), a proxy's HTML page, plain text, nothing at all.
+ * `{object: 'error', message}` and `{detail}` (vLLM), `{error: {code, message, status, details}}` (Google; in a list where a stream was asked for),
+ * a proxy's HTML page, plain text, nothing at all.
  *
  * @param status HTTP status, used to say something where the body says nothing
  */
@@ -22,7 +24,7 @@ export function readErrorBody(status: number, body: string): ErrorReading {
   if (parsed === undefined || typeof parsed !== 'object' || parsed === null) {
     return { error: plainError(textMessage(body) ?? `HTTP ${status} with an empty body`), blockReason: undefined };
   }
-  return readErrorValue(parsed, `HTTP ${status}`);
+  return readErrorValue(Array.isArray(parsed) ? parsed[0] : parsed, `HTTP ${status}`);
 }
 
 /**
@@ -40,15 +42,23 @@ export function readErrorValue(value: unknown, fallback: string): ErrorReading {
 
   const message = cut(messageOf(error) ?? fallback);
   // Beside a nested error the outer type only says that there is one.
-  const type = error['type'] === 'error' ? undefined : asString(error['type']);
+  const type = error['type'] === 'error' ? undefined : (asString(error['type']) ?? asString(error['status']));
   const code = word(error['code']) ?? word(innerError['code']) ?? word(error['statusCode']);
   const filters = [code, type, word(innerError['code'])].some(isFilterCode);
   const flagged = Array.isArray(metadata['reasons']) && metadata['flagged_input'] !== undefined;
   const contentFilter = filters || flagged || isPolicyRefusal(code, message);
+  const retryAfterMs = retryDelay(error['details']);
   return {
-    error: { message, type, code, contentFilter },
+    error: { message, type, code, contentFilter, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     blockReason: contentFilter ? blockReason(body, error, innerError, metadata) ?? message : undefined,
   };
+}
+
+/** Source: Google APIs, `google.rpc.RetryInfo`: `{"@type": "…/google.rpc.RetryInfo", "retryDelay": "34.07s"}`. */
+function retryDelay(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined;
+  const delay: unknown = details.filter(isObject).find((detail) => typeof detail['retryDelay'] === 'string')?.['retryDelay'];
+  return typeof delay === 'string' ? durationMs(delay) : undefined;
 }
 
 function plainError(message: string): ProviderError {

@@ -1,3 +1,7 @@
+import { LineEnds } from './line-ends.ts';
+import type { Framing, StreamDecoder } from './stream-reader.ts';
+import { Utf8Decoder } from './utf8-decoder.ts';
+
 /** One server-sent event: its type, where it names one, and its data lines joined by newlines. */
 export interface SseEvent {
   readonly event: string | undefined;
@@ -14,77 +18,82 @@ export interface SseEvent {
  *
  * Source: WHATWG HTML, "Server-sent events", parsing an event stream.
  */
-export class SseDecoder {
-  // A byte order mark is dropped by the text decoder itself.
-  readonly #decoder = new TextDecoder();
+export class SseDecoder implements StreamDecoder {
+  readonly #decoder = new Utf8Decoder();
   #line = '';
   #afterCarriageReturn = false;
   #event: string | undefined;
-  #data: string[] = [];
+  /** Data lines so far, joined; `undefined` before the first. */
+  #data: string | undefined;
 
   /** Takes the next bytes and returns the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
-    const text = this.#decoder.decode(bytes, { stream: true });
+    const text = this.#decoder.decode(bytes);
     const events: SseEvent[] = [];
-    let from = 0;
-    while (from < text.length) {
-      if (this.#afterCarriageReturn) {
-        this.#afterCarriageReturn = false;
-        if (text.charCodeAt(from) === LINE_FEED) {
-          from += 1;
-          continue;
-        }
-      }
-      const end = lineEnd(text, from);
-      if (end === -1) {
-        this.#line += text.slice(from);
-        break;
-      }
-      const event = this.#endLine(this.#line + text.slice(from, end));
-      if (event !== undefined) events.push(event);
+    if (text === '') return events;
+    let from = this.#afterCarriageReturn && text.startsWith('\n') ? 1 : 0;
+    this.#afterCarriageReturn = false;
+    const lines = new LineEnds(text);
+    for (let end = lines.next(from); end !== -1; end = lines.next(from)) {
+      const line = this.#line === '' ? text.slice(from, end) : this.#line + text.slice(from, end);
       this.#line = '';
-      this.#afterCarriageReturn = text.charCodeAt(end) === CARRIAGE_RETURN;
-      from = end + 1;
+      if (line !== '') this.#readField(line);
+      else this.#endEvent(events);
+      from = text.startsWith('\r\n', end) ? end + 2 : end + 1;
     }
+    if (from < text.length) this.#line += text.slice(from);
+    else this.#afterCarriageReturn = text.endsWith('\r');
     return events;
   }
 
   /** The event that has begun but has no blank line after it yet, its last line possibly cut; changes nothing. */
   pending(): SseEvent | undefined {
-    const fields = { event: this.#event, data: [...this.#data] };
-    readField(this.#line, fields);
-    return fields.data.length === 0 ? undefined : { event: fields.event, data: fields.data.join('\n') };
+    const data = valueOf(this.#line, 'data');
+    const event = valueOf(this.#line, 'event');
+    if (data === undefined && this.#data === undefined) return undefined;
+    return {
+      event: event === undefined ? this.#event : nonEmpty(event),
+      data: data === undefined ? this.#data! : this.#data === undefined ? data : `${this.#data}\n${data}`,
+    };
   }
 
-  #endLine(line: string): SseEvent | undefined {
-    if (line !== '') {
-      const fields = { event: this.#event, data: this.#data };
-      readField(line, fields);
-      this.#event = fields.event;
-      return undefined;
+  #readField(line: string): void {
+    const data = valueOf(line, 'data');
+    if (data !== undefined) {
+      this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`;
+      return;
     }
-    const event = this.#data.length === 0 ? undefined : { event: this.#event, data: this.#data.join('\n') };
+    const event = valueOf(line, 'event');
+    if (event !== undefined) this.#event = nonEmpty(event);
+  }
+
+  #endEvent(events: SseEvent[]): void {
+    if (this.#data !== undefined) events.push({ event: this.#event, data: this.#data });
     this.#event = undefined;
-    this.#data = [];
-    return event;
+    this.#data = undefined;
   }
 }
 
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-
-const LINE_BREAK = /[\r\n]/g;
-
-function lineEnd(text: string, from: number): number {
-  LINE_BREAK.lastIndex = from;
-  return LINE_BREAK.exec(text)?.index ?? -1;
+/** The value of the field that a line holds, or `undefined` where it is another field, a comment or nothing. */
+function valueOf(line: string, name: string): string | undefined {
+  if (!line.startsWith(name)) return undefined;
+  const colon = name.length;
+  if (line.length === colon) return '';
+  if (line.charCodeAt(colon) !== COLON) return undefined;
+  return line.slice(line.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1);
 }
 
-function readField(line: string, fields: { event: string | undefined; readonly data: string[] }): void {
-  const colon = line.indexOf(':');
-  const name = colon === -1 ? line : line.slice(0, colon);
-  if (name !== 'data' && name !== 'event') return;
-  const value = colon === -1 ? '' : line.slice(line.charAt(colon + 1) === ' ' ? colon + 2 : colon + 1);
-  if (name === 'data') fields.data.push(value);
-  else fields.event = value === '' ? undefined : value;
+const COLON = 58;
+const SPACE = 32;
+
+function nonEmpty(text: string): string | undefined {
+  return text === '' ? undefined : text;
 }
+
+/** A beginning of a stream of events, however short. */
+const EVENT_STREAM = /^\s*(?:$|:|(?:data|event|id|retry)\s*(?:$|[:\r\n])|(?:d|da|dat|e|ev|eve|even|i|r|re|ret|retr)$)/;
+
+export const serverSentEvents: Framing = {
+  decoder: () => new SseDecoder(),
+  isStream: (text) => EVENT_STREAM.test(text),
+};

@@ -1,6 +1,7 @@
 import { parseJson } from '../core/index.ts';
 import type { ResponseFacts, StreamReader } from './contract.ts';
-import { SseDecoder, type SseEvent } from './sse.ts';
+import { serverSentEvents, type SseEvent } from './sse.ts';
+import { Utf8Decoder } from './utf8-decoder.ts';
 
 /** What a wire format makes of the events of its streams. State is plain data, so that it can be copied. */
 export interface StreamDialect<State extends { started: boolean }> {
@@ -14,26 +15,41 @@ export interface StreamDialect<State extends { started: boolean }> {
   readWhole(body: string): ResponseFacts;
 }
 
+/** Takes a stream's bytes, in pieces cut anywhere, and gives its events. */
+export interface StreamDecoder {
+  /** Takes the next bytes and returns the events that they complete. */
+  push(bytes: Uint8Array): readonly SseEvent[];
+  /** The event that has begun and is not known to be over; changes nothing. */
+  pending(): SseEvent | undefined;
+}
+
+/** How events are told apart in a stream. */
+export interface Framing {
+  decoder(): StreamDecoder;
+  /** Whether a text may be the beginning of such a stream, however short; else it is a whole body. */
+  isStream(text: string): boolean;
+}
+
 /** `foreign` is JSON that is not of this format; `unreadable` is not JSON at all. */
 type Reading = 'read' | 'skipped' | 'foreign' | 'unreadable';
 
 /** Event types that keep a connection alive; their data need not be JSON. */
 const KEEP_ALIVE = new Set(['ping', 'keepalive', 'keep-alive', 'heartbeat']);
 
-/** A beginning of a stream of events, however short. */
-const EVENT_STREAM = /^\s*(?:$|:|(?:data|event|id|retry)\s*(?:$|[:\r\n])|(?:d|da|dat|e|ev|eve|even|i|r|re|ret|retr)$)/;
-
 /** Reads a streamed answer as its bytes pass, in any pieces, by the rules of one wire format. Never throws. */
-export class SseStreamReader<State extends { started: boolean }> implements StreamReader {
+export class DialectReader<State extends { started: boolean }> implements StreamReader {
   readonly #dialect: StreamDialect<State>;
-  readonly #decoder = new SseDecoder();
+  readonly #decoder: StreamDecoder;
+  readonly #framing: Framing;
   #state: State;
   readonly #seen = new Set<Reading>();
-  // Kept until the first event that can be read, in case this is no stream at all but a whole body.
-  #body: { readonly decoder: InstanceType<typeof TextDecoder>; text: string } | undefined = { decoder: new TextDecoder(), text: '' };
+  // Kept until the first event has come, in case this is no stream at all but a whole body.
+  #body: { readonly decoder: Utf8Decoder; text: string } | undefined = { decoder: new Utf8Decoder(), text: '' };
 
-  constructor(dialect: StreamDialect<State>) {
+  constructor(dialect: StreamDialect<State>, framing: Framing = serverSentEvents) {
     this.#dialect = dialect;
+    this.#framing = framing;
+    this.#decoder = framing.decoder();
     this.#state = dialect.newState();
   }
 
@@ -42,11 +58,11 @@ export class SseStreamReader<State extends { started: boolean }> implements Stre
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#body !== undefined) this.#body.text += this.#body.decoder.decode(bytes, { stream: true });
+    if (this.#body !== undefined) this.#body.text += this.#body.decoder.decode(bytes);
     for (const event of this.#decoder.push(bytes)) {
       this.#seen.add(this.#take(this.#state, event));
     }
-    if (this.#seen.has('read')) this.#body = undefined;
+    if (this.#body !== undefined && this.#seen.size > 0 && (this.#seen.has('read') || this.#framing.isStream(this.#body.text))) this.#body = undefined;
   }
 
   facts(): ResponseFacts {
@@ -62,7 +78,7 @@ export class SseStreamReader<State extends { started: boolean }> implements Stre
 
   get #wholeBody(): string | undefined {
     const text = this.#body?.text;
-    return text === undefined || EVENT_STREAM.test(text) ? undefined : text;
+    return text === undefined || this.#framing.isStream(text) ? undefined : text;
   }
 
   /** The state as it is if the stream ends here: with an event whose blank line never came, where that is whole. */

@@ -9,6 +9,8 @@ const OF: readonly (readonly [RegExp, Protocol])[] = [
   [/^(?:chat|text-completion)/, protocols['openai-chat']],
   [/^responses/, protocols['openai-responses']],
   [/^anthropic/, protocols['anthropic-messages']],
+  [/^gemini/, protocols.gemini],
+  [/^ollama/, protocols.ollama],
 ];
 
 const STREAMS = fixtureNames(/stream.*\.txt$/).map((name) => {
@@ -22,6 +24,8 @@ const TERMINATOR: Readonly<Record<string, RegExp>> = {
   'openai-chat': /\[DONE\]|"finish_reason":\s*"/,
   'openai-responses': /"type":"response\.(?:completed|incomplete|cancelled)"/,
   'anthropic-messages': /"type":"message_stop"/,
+  gemini: /"(?:finishReason|blockReason)"/,
+  ollama: /"done":true/,
 };
 
 const places = fc.array(fc.nat(20_000), { maxLength: 25 });
@@ -124,9 +128,40 @@ describe('streams made up of any text', () => {
   });
 });
 
+describe('streams that are no events, made up of any text', () => {
+  const words = fc.array(fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.toWellFormed()), { minLength: 1, maxLength: 8 });
+
+  it('give that text back from any pieces, in an array', () => {
+    fc.assert(
+      fc.property(words, fc.constantFrom(',', ',\n', '\n,\r\n', ' , '), fc.constantFrom(undefined, 2), places, (parts, comma, indent, cuts) => {
+        const members: object[] = parts.map((text) => ({ candidates: [{ content: { parts: [{ text, nested: [[{ text }]] }] } }] }));
+        members.push({ candidates: [{ finishReason: 'STOP' }] });
+        const bytes = Buffer.from(`[${members.map((member) => JSON.stringify(member, null, indent)).join(comma)}]`);
+        const facts = readPieces(protocols.gemini, cutAt(bytes, cuts));
+        expect(facts.answers[0]?.text).toBe(parts.join(''));
+        expect(facts.complete).toBe(true);
+        expect(facts.started).toBe(parts.join('') !== '');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('give that text back from any pieces, in lines', () => {
+    fc.assert(
+      fc.property(words, fc.constantFrom('\n', '\r\n', '\n\n'), places, (parts, eol, cuts) => {
+        const lines = [...parts.map((response) => ({ response, done: false })), { response: '', done: true, done_reason: 'stop', eval_count: parts.length }];
+        const bytes = Buffer.from(lines.map((line) => JSON.stringify(line) + eol).join(''));
+        const facts = readPieces(protocols.ollama, cutAt(bytes, cuts));
+        expect(facts).toMatchObject({ answers: [{ text: parts.join('') }], complete: true, usage: { outputText: parts.length }, started: parts.join('') !== '' });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 describe.each(Object.values(protocols))('$name on garbage', (protocol) => {
   // Keys that the formats use, holding anything: what a careless or hostile server may send.
-  const key = fc.constantFrom('choices', 'delta', 'message', 'content', 'tool_calls', 'function', 'index', 'usage', 'error', 'type', 'output', 'response', 'item', 'data', 'id', 'model', 'finish_reason', 'innererror', 'prompt_tokens', 'messages', 'input', 'tools', 'text', '__proto__');
+  const key = fc.constantFrom('choices', 'delta', 'message', 'content', 'tool_calls', 'function', 'index', 'usage', 'error', 'type', 'output', 'response', 'item', 'data', 'id', 'model', 'finish_reason', 'innererror', 'prompt_tokens', 'messages', 'input', 'tools', 'text', 'candidates', 'parts', 'functionCall', 'args', 'finishReason', 'usageMetadata', 'promptTokenCount', 'totalTokenCount', 'promptFeedback', 'blockReason', 'safetyRatings', 'details', 'retryDelay', 'contents', 'requests', 'generationConfig', 'response', 'done', 'done_reason', 'prompt_eval_count', 'embeddings', 'options', '__proto__');
   const value = fc.letrec((tie) => ({
     any: fc.oneof({ maxDepth: 5 }, fc.constantFrom('message', 'error', 'text', 'message_start', 'content_block_delta', 'response.completed', 'stop'), fc.jsonValue({ maxDepth: 1 }), fc.array(tie('any'), { maxLength: 3 }), fc.dictionary(key, tie('any'), { maxKeys: 5 })),
   })).any;
@@ -143,7 +178,7 @@ describe.each(Object.values(protocols))('$name on garbage', (protocol) => {
   });
 
   it('never throws, streamed', () => {
-    const event = fc.oneof(value.map((any) => `data: ${JSON.stringify(any)}\n\n`), fc.string({ unit: 'binary' }), fc.constant('data: [DONE]\n\n'));
+    const event = fc.oneof(value.map((any) => `data: ${JSON.stringify(any)}\n\n`), value.map((any) => `${JSON.stringify(any)}\n`), fc.constantFrom('[', ']', ','), fc.string({ unit: 'binary' }), fc.constant('data: [DONE]\n\n'));
     fc.assert(
       fc.property(fc.array(event, { maxLength: 8 }), places, (events, cuts) => {
         const bytes = Buffer.from(events.join(''));
@@ -157,7 +192,7 @@ describe.each(Object.values(protocols))('$name on garbage', (protocol) => {
 
   it('never throws on a request, and gives counts that are counts', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.anything(), value), fc.string(), (body, path) => {
+      fc.property(fc.oneof(fc.anything(), value), fc.oneof(fc.string(), fc.constantFrom('/api/chat', '/api/generate', '/api/embed', '/models/m:generateContent', '/models/m:batchEmbedContents')), (body, path) => {
         const facts = protocol.readRequest(body, path);
         expect(Number.isSafeInteger(facts.promptOverhead) && facts.promptOverhead >= 0).toBe(true);
         expect(facts.generations).toBeGreaterThanOrEqual(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome, Run, RunStatus } from '../core/index.ts';
-import { openStore, type CallSums, type Store } from '../store/index.ts';
-import { callTotals, runResultView, usageView } from './run-views.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { runResultView } from './run-views.ts';
 
 const RUN: Run = {
   id: 'r1',
@@ -67,49 +67,6 @@ describe('how a run ended', () => {
   ])('does not claim to know how many attempts there will be while %s', async (_what, run, outcomes) => {
     const store = await storeWith(run, outcomes);
     expect((await runResultView(store, 'r1')).attempts.planned).toBeNull();
-    await store.close();
-  });
-});
-
-describe('sums over calls', () => {
-  const sums: CallSums = {
-    calls: { total: 7, in_flight: 2, ok: 3, blocked: 1, http_error: 0, rate_limited: 1, timeout: 0, aborted: 0, cut: 0, malformed: 0, network_error: 0, lost: 0 },
-    prompt_tokens: 10,
-    completion_tokens: 5,
-    reasoning_tokens: null,
-    total_tokens: 15,
-    cache_read_tokens: 0,
-    cache_write_tokens: 0,
-    estimated: 1,
-    unknown_calls: 1,
-    unknown_reserved_tokens: 300,
-    cost_usd: 0,
-    unpriced: 4,
-    retries: 1,
-    waited_ms: 20,
-  };
-
-  it('leave calls in flight out of the total', () => {
-    expect(callTotals(sums)).toMatchObject({ calls: { total: 5 }, in_flight: 2 });
-  });
-
-  it('call a cost unknown, not nothing, where no call has a price', () => {
-    expect(callTotals(sums).cost_usd).toBeNull();
-    expect(callTotals({ ...sums, cost_usd: 0.5 })).toMatchObject({ cost_usd: 0.5, unpriced_calls: 4 });
-    expect(callTotals({ ...sums, unpriced: 0, unknown_calls: 0 }).cost_usd).toBe(0);
-    expect(callTotals({ ...sums, unpriced: 0, unknown_calls: 1 }).cost_usd).toBeNull();
-  });
-
-  it('have the documented keys and no other for a run that has ended with all prices known', () => {
-    const ended = callTotals({ ...sums, unpriced: 0, calls: { ...sums.calls, in_flight: 0 } });
-    expect(Object.keys(ended)).toEqual(['calls', 'tokens', 'cost_usd', 'waited_ms']);
-    expect(Object.keys(ended.calls)).toEqual(['total', 'ok', 'blocked', 'http_error', 'rate_limited', 'timeout', 'aborted', 'cut', 'malformed', 'network_error', 'lost']);
-    expect(Object.keys(ended.tokens)).toEqual(['prompt_tokens', 'completion_tokens', 'reasoning_tokens', 'total_tokens', 'estimated', 'unknown_calls']);
-  });
-
-  it('are zero, and their cost nothing, for a run without calls', async () => {
-    const store = await storeWith({}, []);
-    expect(await usageView(store, 'r1')).toMatchObject({ run: 'r1', calls: { total: 0, ok: 0, lost: 0 }, cost_usd: 0, by_probe: {} });
     await store.close();
   });
 });

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/index.ts';
+import type { PurgeOptions } from './contract.ts';
 import type { Db } from './schema.ts';
 import type { StoreError } from './store-error.ts';
 
@@ -34,11 +35,17 @@ export interface Backend {
    * @throws StoreError when nothing of the batch was committed
    */
   commit(batch: readonly (readonly OpSteps[])[]): Promise<readonly WriteResult[]>;
+  /**
+   * The same at once, before it returns, after what an earlier `commit` still waits to do. Only where the database allows it.
+   *
+   * @throws StoreError when nothing of the batch was committed
+   */
+  commitNow?(batch: readonly (readonly OpSteps[])[]): readonly WriteResult[];
   /** Runs a read, waiting while the database is locked, its errors turned into StoreError. */
   read<T>(query: () => Promise<T>): Promise<T>;
   /** Reads, changes and writes a value as one, also against other processes. `update` gets and gives JSON text. */
   updateValue(name: string, update: (current: JsonObject | undefined) => { readonly value: JsonObject; readonly text: string }): Promise<JsonObject>;
-  /** Deletes runs with all that belongs to them so that no byte of theirs is left. */
-  purge(runIds: readonly string[]): Promise<{ readonly runs: number; readonly calls: number }>;
+  /** Deletes runs with all that belongs to them, and calls of no run, so that no byte of theirs is left. */
+  purge(options: PurgeOptions): Promise<{ readonly runs: number; readonly calls: number }>;
   close(): Promise<void>;
 }

@@ -36,11 +36,43 @@ export type WriteOp =
   | { readonly op: 'call.open'; readonly intent: CallIntent }
   /** Takes effect only while the call is in flight. */
   | { readonly op: 'call.settle'; readonly settlement: CallSettlement }
+  /** Where a branch left its trunk. The earliest one of a (run, goal, trial, branch) stays; those around it are entered with it. */
+  | { readonly op: 'fork.add'; readonly fork: ForkRecord }
+  /** An answer kept for replay. The first one of a (run, key, occurrence) stays. */
+  | { readonly op: 'answer.put'; readonly answer: StoredAnswer }
   | { readonly op: 'step.finish'; readonly step: StepRecord }
   | { readonly op: 'entry.add'; readonly entry: TranscriptEntry }
   | { readonly op: 'score.put'; readonly score: Score }
   /** `seq` is given at commit. */
   | { readonly op: 'event.add'; readonly event: Omit<RunEvent, 'seq'> };
+
+/** Where a branch left its trunk: calls whose ids sort before `id` are pre-fork. */
+export interface ForkRecord {
+  readonly runId: string | null;
+  readonly goalIndex: number | null;
+  readonly trial: string | null;
+  readonly branch: string;
+  readonly id: string;
+}
+
+/** Which answer it is: the nth one of this run to the same request in the same scope. */
+export interface AnswerKey {
+  readonly runId: string;
+  /** Hash of the scope and of all of the request that decides its answer. */
+  readonly key: string;
+  readonly occurrence: number;
+}
+
+/** An answer as it came, kept so that a run that starts again need not ask twice. */
+export interface StoredAnswer extends AnswerKey {
+  readonly callId: string;
+  readonly httpStatus: number;
+  /** Headers worth repeating, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decoded text, a stream's events included. */
+  readonly body: string;
+  readonly at: number;
+}
 
 /** How goals of a run stand. */
 export interface GoalCounts {
@@ -51,6 +83,7 @@ export interface GoalCounts {
 
 /** Sums over ledger rows, for one group. */
 export interface CallSums {
+  /** By fate; `total` is of physical calls, in flight or ended: what was replayed is not in it. */
   readonly calls: Readonly<Record<CallSettlement['status'] | 'in_flight' | 'total', number>>;
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -69,17 +102,35 @@ export interface CallSums {
   readonly cost_usd: number;
   /** Calls with tokens but no price. */
   readonly unpriced: number;
+  /** Calls that a simulator answered. */
+  readonly simulated: number;
   /** Calls that were retries (retry > 0). */
   readonly retries: number;
   readonly waited_ms: number;
 }
 
-export type CallGrouping = 'all' | 'model' | 'role' | 'deployment' | 'plugin' | 'branch' | 'status' | 'goal';
+export type CallGrouping = 'all' | 'model' | 'role' | 'deployment' | 'plugin' | 'branch' | 'status' | 'goal' | 'trial' | 'phase' | 'variant';
+
+/** Sums of one branch of one trial, both ways of attributing: on its own, and what led to it. */
+export interface BranchSums {
+  readonly runId: string | null;
+  readonly goalIndex: number | null;
+  readonly trial: string | null;
+  /** `null` for the trunk. */
+  readonly branch: string | null;
+  /** Calls made in the branch itself. */
+  readonly own: CallSums;
+  /** With the calls of the branches inside it. */
+  readonly inclusive: CallSums;
+  /** Calls of its trunk, and of the trunks of that, from before it forked; `null` where it was not entered when it did. */
+  readonly preFork: CallSums | null;
+}
 
 export interface CallFilter {
   readonly runId?: string | null;
   readonly goalIndex?: number;
   readonly attemptKey?: string;
+  readonly trial?: string;
 }
 
 export interface ScoreSums {
@@ -90,6 +141,12 @@ export interface ScoreSums {
   readonly total: number;
   readonly scored: number;
   readonly hits: number;
+}
+
+export interface PurgeOptions {
+  readonly runIds: readonly string[];
+  /** Also deletes ended calls of no run that were sent before this time, in ms since the epoch. */
+  readonly unattributedBefore?: number;
 }
 
 export interface Store {
@@ -133,6 +190,21 @@ export interface Store {
   calls(filter: CallFilter, options?: { readonly limit?: number; readonly after?: string }): Promise<CallRecord[]>;
   /** Group name → sums. A missing name (no model, no role, no goal) is `unattributed`. */
   sumCalls(filter: CallFilter, by: CallGrouping): Promise<Map<string, CallSums>>;
+  /** Per branch of each goal and trial, trunks included, in order; however many there are, they take two queries. */
+  sumBranches(filter: CallFilter): Promise<BranchSums[]>;
+  /** How many answers of a run are kept, by key. */
+  answerCounts(runId: string): Promise<Map<string, number>>;
+  answer(key: AnswerKey): Promise<StoredAnswer | undefined>;
+  /**
+   * Marks calls in flight as lost whose process is gone, whatever they belong to. `isAlive` is asked once per process that has calls
+   * in flight; returns how many calls were marked.
+   */
+  markLostOfDead(isAlive: (holder: LeaseHolder) => boolean, at: number): Promise<number>;
+  /**
+   * Commits what waits to be written before it returns, for the last moment of a process. Only where the store can: `false` where
+   * it cannot.
+   */
+  flushNow(): boolean;
   /** Marks calls of the run that are still in flight as lost; returns how many. A settlement that comes later is refused. */
   markLost(runId: string, at: number): Promise<number>;
   /**
@@ -158,7 +230,7 @@ export interface Store {
   getLease(runId: string): Promise<Lease | undefined>;
 
   /** Deletes runs and all that belongs to them, then returns the space to the file system. */
-  purge(options: { readonly runIds: readonly string[] }): Promise<{ readonly runs: number; readonly calls: number }>;
+  purge(options: PurgeOptions): Promise<{ readonly runs: number; readonly calls: number }>;
 
   /** Small durable values by name, e.g. a limiter's quota position. `update` is atomic across processes. */
   getValue(name: string): Promise<JsonObject | undefined>;

@@ -5,7 +5,7 @@ import { compileHot, slot, slots } from './hot-query.ts';
 import type { HotQuery } from './hot-query.ts';
 import { IN_FLIGHT, INTENT_COLUMNS } from './rows/call-row.ts';
 import type { IntentRow, SettlementRow } from './rows/call-row.ts';
-import type { AttemptsTable, Database, Db, EntriesTable, EventsTable, GoalsTable, OutcomeColumns, RunsTable, ScoresTable, StepsTable } from './schema.ts';
+import type { AnswersTable, AttemptsTable, Database, Db, EntriesTable, EventsTable, ForksTable, GoalsTable, OutcomeColumns, RunsTable, ScoresTable, StepsTable } from './schema.ts';
 
 /** Outcomes that another one may follow. */
 const SUPERSEDABLE = OUTCOME_KINDS.filter(maySupersede);
@@ -27,6 +27,11 @@ export interface HotWrites {
   readonly openCall: HotQuery;
   readonly settleCall: HotQuery;
   readonly markLost: HotQuery;
+  /** Marks what one process has in flight. */
+  readonly markLostOf: HotQuery;
+  /** Keeps the earliest. */
+  readonly addFork: HotQuery;
+  readonly putAnswer: HotQuery;
   readonly insertStep: HotQuery;
   readonly insertEntry: HotQuery;
   readonly putScore: HotQuery;
@@ -177,7 +182,7 @@ function attemptWrites(db: Db): Pick<HotWrites, 'replaceAttempt' | 'forgetScores
   };
 }
 
-function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'markLost'> {
+function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'markLost' | 'markLostOf' | 'addFork' | 'putAnswer'> {
   const intent = slots<IntentRow>([...INTENT_COLUMNS]);
   const settlement = slots<Omit<SettlementRow, 'id'>>([
     'status',
@@ -197,16 +202,35 @@ function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'markLo
     'error',
     'usage_raw',
   ]);
+  // The status is written into the statement: a planner uses a partial index only where it sees its condition.
+  const lost = db
+    .updateTable('calls')
+    .set({ status: 'lost', usage_source: 'unknown', error: slot<string>('error'), holder: null })
+    .where('status', '=', sql.lit(IN_FLIGHT));
+  const fork = ['run_id', 'trial', 'goal_index', 'branch'] as const;
+  const answer = ['run_id', 'key', 'occurrence'] as const;
   return {
     openCall: compileHot(db.insertInto('calls').values(intent).onConflict((conflict) => conflict.column('id').doNothing())),
-    settleCall: compileHot(db.updateTable('calls').set(settlement).where('id', '=', slot<string>('id')).where('status', '=', IN_FLIGHT)),
-    // The status is written into the statement: a planner uses a partial index only where it sees its condition.
-    markLost: compileHot(
+    // Who made a call matters only while it is in flight, and is long.
+    settleCall: compileHot(db.updateTable('calls').set({ ...settlement, holder: null }).where('id', '=', slot<string>('id')).where('status', '=', IN_FLIGHT)),
+    markLost: compileHot(lost.where('run_id', '=', slot<string>('run_id'))),
+    markLostOf: compileHot(lost.where('holder', '=', slot<string>('holder'))),
+    addFork: compileHot(
       db
-        .updateTable('calls')
-        .set({ status: 'lost', usage_source: 'unknown', error: slot<string>('error') })
-        .where('run_id', '=', slot<string>('run_id'))
-        .where('status', '=', sql.lit(IN_FLIGHT)),
+        .insertInto('forks')
+        .values(slots<ForksTable>([...fork, 'trunk', 'id']))
+        .onConflict((conflict) =>
+          conflict
+            .columns([...fork])
+            .doUpdateSet((set) => ({ id: set.ref('excluded.id') }))
+            .whereRef('excluded.id', '<', 'forks.id'),
+        ),
+    ),
+    putAnswer: compileHot(
+      db
+        .insertInto('answers')
+        .values(slots<AnswersTable>([...answer, 'call_id', 'http_status', 'at', 'headers', 'body']))
+        .onConflict((conflict) => conflict.columns([...answer]).doNothing()),
     ),
   };
 }

@@ -6,7 +6,8 @@ const ALL_RUNNING = 100_000;
 
 /**
  * Ends runs whose process is gone: every run that is `running` while its lease is missing, expired or a dead process's becomes
- * `interrupted`, its calls in flight lost. Doing it twice, or in two processes at once, ends each once.
+ * `interrupted`, its calls in flight lost. Lost are also all other calls whose process on this host is gone. Doing it twice, or in
+ * two processes at once, ends each once.
  *
  * @param now milliseconds since the epoch
  * @returns ids of the runs that this call ended
@@ -23,5 +24,7 @@ export async function recoverOrphans(store: Store, now: number): Promise<string[
     const reason = dead ? `its process ended without finishing it${who}` : expired ? `its process stopped reporting${who}` : 'no process was at work on it';
     if (await store.interruptOrphan(run.id, now, reason)) recovered.push(run.id);
   }
+  // A process also leaves calls behind in runs that it does not lead, and in none.
+  await store.markLostOfDead(isHolderAlive, now);
   return recovered;
 }

@@ -113,6 +113,31 @@ export interface CallsTable {
   request_id: string | null;
   error: string | null;
   usage_raw: string | null;
+  trial: string | null;
+  via: string | null;
+  /** The process that makes the call, while the call is in flight. */
+  holder: string | null;
+}
+
+/** An absent run or trial is `''`, an absent goal -1, and the trunk of a branch that has none is `''`. */
+export interface ForksTable {
+  run_id: string;
+  goal_index: number;
+  trial: string;
+  trunk: string;
+  branch: string;
+  id: string;
+}
+
+export interface AnswersTable {
+  run_id: string;
+  key: string;
+  occurrence: number;
+  call_id: string;
+  http_status: number;
+  at: number;
+  headers: string;
+  body: string;
 }
 
 export interface StepsTable {
@@ -179,6 +204,8 @@ export interface Database {
   outcomes: OutcomesTable;
   attempts: AttemptsTable;
   calls: CallsTable;
+  forks: ForksTable;
+  answers: AnswersTable;
   steps: StepsTable;
   entries: EntriesTable;
   scores: ScoresTable;
@@ -193,4 +220,4 @@ export type Dialect = 'sqlite' | 'postgres';
 export type Db = Kysely<Database>;
 
 /** Tables whose rows belong to a run, by the column that names it. */
-export const RUN_TABLES = ['goals', 'outcomes', 'attempts', 'calls', 'steps', 'entries', 'scores', 'events', 'leases'] as const;
+export const RUN_TABLES = ['goals', 'outcomes', 'attempts', 'calls', 'forks', 'answers', 'steps', 'entries', 'scores', 'events', 'leases'] as const;

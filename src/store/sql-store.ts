@@ -1,15 +1,20 @@
 import type { Attempt, CallRecord, Goal, JsonObject, Lease, LeaseHolder, Outcome, Run, RunEvent, RunStatus, Score, StepRecord, TranscriptEntry } from '../core/index.ts';
 import type { Backend } from './backend.ts';
-import type { CallFilter, CallGrouping, CallSums, GoalCounts, ScoreSums, Store, WriteOp } from './contract.ts';
+import type { AnswerKey, BranchSums, CallFilter, CallGrouping, CallSums, GoalCounts, PurgeOptions, ScoreSums, Store, StoredAnswer, WriteOp } from './contract.ts';
 import { decodeLease, leaseSteps } from './leases.ts';
 import type { LeaseSteps } from './leases.ts';
-import { callsSince, readCalls, sumCalls, tokensSince } from './reads/call-reads.ts';
+import { thisProcess } from './process-identity.ts';
+import { answerCounts, readAnswer } from './reads/answer-reads.ts';
+import { sumBranches } from './reads/branch-sums.ts';
+import { callsSince, holdersInFlight, readCalls, tokensSince } from './reads/call-reads.ts';
+import { sumCalls } from './reads/call-sums.ts';
 import { countAttempts, countGoals, readAttempts, readGoal, readGoalHistory, readGoals, readSteps, readTranscript } from './reads/goal-reads.ts';
 import type { GoalPage } from './reads/goal-reads.ts';
 import { findRun, getRun, listRuns, readEvents } from './reads/run-reads.ts';
 import { readScores, sumScores, worstScores } from './reads/score-reads.ts';
 import type { WorstScores } from './reads/score-reads.ts';
 import type { Redactor } from './redaction.ts';
+import { encodeHolder } from './rows/holder-text.ts';
 import { contentJson } from './rows/text.ts';
 import type { Db } from './schema.ts';
 import { StoreError } from './store-error.ts';
@@ -27,6 +32,8 @@ export class SqlStore implements Store {
   readonly #queue: WriteQueue;
   readonly #steps: WriteSteps;
   readonly #leases: LeaseSteps;
+  /** This process as rows name it; asked for only once a call is opened. */
+  #holder: string | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(backend: Backend, redact: Redactor, bounds?: QueueBounds) {
@@ -35,7 +42,7 @@ export class SqlStore implements Store {
     this.#backend = backend;
     this.#redact = redact;
     this.#queue = new WriteQueue(backend, bounds);
-    this.#steps = writeSteps(backend.db, redact);
+    this.#steps = writeSteps(backend.db, redact, () => (this.#holder ??= encodeHolder(thisProcess())));
     this.#leases = leaseSteps(backend.db);
   }
 
@@ -109,6 +116,30 @@ export class SqlStore implements Store {
     return this.#read((db) => sumCalls(db, this.#asStored(filter), by));
   }
 
+  sumBranches(filter: CallFilter): Promise<BranchSums[]> {
+    return this.#read((db) => sumBranches(db, this.#asStored(filter)));
+  }
+
+  answerCounts(runId: string): Promise<Map<string, number>> {
+    return this.#read((db) => answerCounts(db, runId));
+  }
+
+  answer(key: AnswerKey): Promise<StoredAnswer | undefined> {
+    return this.#read((db) => readAnswer(db, key));
+  }
+
+  async markLostOfDead(isAlive: (holder: LeaseHolder) => boolean, at: number): Promise<number> {
+    let marked = 0;
+    for (const holder of await this.#read(holdersInFlight)) {
+      if (!isAlive(holder)) marked += await this.#queue.submit(() => [this.#steps.markLostOf(holder.id, at)]);
+    }
+    return marked;
+  }
+
+  flushNow(): boolean {
+    return this.#queue.flushNow();
+  }
+
   markLost(runId: string, at: number): Promise<number> {
     return this.#queue.submit(() => [this.#steps.markLost(runId, at)]);
   }
@@ -157,10 +188,10 @@ export class SqlStore implements Store {
     });
   }
 
-  async purge(options: { readonly runIds: readonly string[] }): Promise<{ readonly runs: number; readonly calls: number }> {
+  async purge(options: PurgeOptions): Promise<{ readonly runs: number; readonly calls: number }> {
     this.#refuseClosed();
     await this.#queue.drained();
-    return this.#backend.purge(options.runIds);
+    return this.#backend.purge(options);
   }
 
   getValue(name: string): Promise<JsonObject | undefined> {
@@ -193,6 +224,11 @@ export class SqlStore implements Store {
 
   /** Keys are redacted when they are written, so they are looked for in the same form. */
   #asStored(filter: CallFilter): CallFilter {
-    return filter.attemptKey === undefined ? filter : { ...filter, attemptKey: this.#redact.content(filter.attemptKey) };
+    const { attemptKey, trial, ...rest } = filter;
+    return {
+      ...rest,
+      ...(attemptKey === undefined ? {} : { attemptKey: this.#redact.content(attemptKey) }),
+      ...(trial === undefined ? {} : { trial: this.#redact.content(trial) }),
+    };
   }
 }

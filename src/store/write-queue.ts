@@ -73,6 +73,28 @@ export class WriteQueue {
     while (this.#running !== undefined) await this.#running;
   }
 
+  /**
+   * Commits all that was submitted before it returns, what waits for room included. The promises of these writes settle as ever.
+   *
+   * @returns false where the database cannot do that, or could not be written: then what is left waits as before
+   */
+  flushNow(): boolean {
+    if (this.#running === undefined) return true;
+    if (this.#backend.commitNow === undefined) return false;
+    try {
+      do {
+        this.#admitWaiting();
+        const batch = this.#next();
+        const results = this.#backend.commitNow(batch.map((pending) => pending.steps));
+        this.#pending.splice(0, batch.length);
+        this.#settle(batch, results);
+      } while (this.#pending.length > 0 || this.#waiting.length > 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Refuses further writes and waits for those submitted. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -100,17 +122,22 @@ export class WriteQueue {
       while (this.#pending.length > 0 || this.#waiting.length > 0) {
         // Everything that is asked for before the loop turns goes into one commit.
         await new Promise((resolve) => setImmediate(resolve));
-        await this.#commit(this.#take());
-        let admitted = 0;
-        while (admitted < this.#waiting.length && !this.#full()) this.#admit(this.#waiting[admitted++]!);
-        this.#waiting.splice(0, admitted);
+        await this.#commit(this.#pending.splice(0, this.#next().length));
+        this.#admitWaiting();
       }
     } finally {
       this.#running = undefined;
     }
   }
 
-  #take(): Pending[] {
+  #admitWaiting(): void {
+    let admitted = 0;
+    while (admitted < this.#waiting.length && !this.#full()) this.#admit(this.#waiting[admitted++]!);
+    this.#waiting.splice(0, admitted);
+  }
+
+  /** What the next commit takes. */
+  #next(): Pending[] {
     let count = 0;
     let statements = 0;
     let weight = 0;
@@ -120,7 +147,7 @@ export class WriteQueue {
       statements += next.statements;
       weight += next.weight;
     }
-    return this.#pending.splice(0, count);
+    return this.#pending.slice(0, count);
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
@@ -131,6 +158,10 @@ export class WriteQueue {
     } catch (error) {
       results = batch.map(() => ({ error: error as StoreError }));
     }
+    this.#settle(batch, results);
+  }
+
+  #settle(batch: readonly Pending[], results: readonly WriteResult[]): void {
     for (const [index, pending] of batch.entries()) {
       this.#pendingWeight -= pending.weight;
       const result = results[index]!;

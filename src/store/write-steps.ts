@@ -3,8 +3,10 @@ import type { WriteOp } from './contract.ts';
 import { compileWrites } from './hot-writes.ts';
 import type { HotQuery } from './hot-query.ts';
 import type { Redactor } from './redaction.ts';
+import { encodeAnswer } from './rows/answer-row.ts';
 import { encodeAttempt } from './rows/attempt-row.ts';
 import { encodeIntent, encodeSettlement } from './rows/call-row.ts';
+import { encodeFork } from './rows/fork-row.ts';
 import { encodeGoal } from './rows/goal-row.ts';
 import { encodeEntry, encodeEvent, encodeScore, encodeStep } from './rows/journal-rows.ts';
 import { encodeOutcome } from './rows/outcome-row.ts';
@@ -16,18 +18,21 @@ import type { Db } from './schema.ts';
 export interface WriteSteps {
   ofOp(op: WriteOp): OpSteps;
   markLost(runId: string, at: number): OpSteps;
+  /** @param holder as it stands in the rows */
+  markLostOf(holder: string, at: number): OpSteps;
   interruptOrphan(runId: string, at: number, reason: string): OpSteps;
 }
 
-export function writeSteps(db: Db, redact: Redactor): WriteSteps {
+/** @param holder gives the process that opens calls, as text */
+export function writeSteps(db: Db, redact: Redactor, holder: () => string): WriteSteps {
   const hot = compileWrites(db);
   const step = (query: HotQuery, row: object, ifFirstChanged = false): Step => ({
     sql: query.sql,
     values: query.bind(row as Readonly<Record<string, unknown>>),
     ifFirstChanged,
   });
-  const lost = (runId: string, at: number): Step =>
-    step(hot.markLost, { run_id: runId, error: `in flight when its process ended; found at ${new Date(at).toISOString()}` });
+  const lostAt = (at: number): string => `in flight when its process ended; found at ${new Date(at).toISOString()}`;
+  const lost = (runId: string, at: number): Step => step(hot.markLost, { run_id: runId, error: lostAt(at) });
 
   const ofOp = (op: WriteOp): OpSteps => {
     switch (op.op) {
@@ -50,9 +55,13 @@ export function writeSteps(db: Db, redact: Redactor): WriteSteps {
         return [step(hot.replaceAttempt, row), step(hot.forgetScores, row, true), step(hot.insertAttempt, row)];
       }
       case 'call.open':
-        return [step(hot.openCall, encodeIntent(redact, op.intent))];
+        return [step(hot.openCall, encodeIntent(redact, op.intent, holder()))];
       case 'call.settle':
         return [step(hot.settleCall, encodeSettlement(redact, op.settlement))];
+      case 'fork.add':
+        return encodeFork(redact, op.fork).map((row) => step(hot.addFork, row));
+      case 'answer.put':
+        return [step(hot.putAnswer, encodeAnswer(redact, op.answer))];
       case 'step.finish':
         return [step(hot.insertStep, encodeStep(redact, op.step))];
       case 'entry.add':
@@ -69,6 +78,7 @@ export function writeSteps(db: Db, redact: Redactor): WriteSteps {
   return {
     ofOp,
     markLost: (runId, at) => [lost(runId, at)],
+    markLostOf: (holder, at) => [step(hot.markLostOf, { holder, error: lostAt(at) })],
     interruptOrphan: (runId, at, reason) => [
       step(hot.interruptOrphan, { id: runId, run_id: runId, at, reason: metadata(redact, reason) }),
       { ...lost(runId, at), ifFirstChanged: true },

@@ -2,11 +2,11 @@ import { AssayError, type CallStatus } from '../core/index.ts';
 import { CallError, type CallErrorOptions } from './call-error.ts';
 import { failureCode, isPermanent } from './failure.ts';
 import { impliedStatus } from './fate.ts';
-import type { TryEnd } from './one-try.ts';
+import type { MeteredEnd } from './metered-call.ts';
 import type { GivenUp } from './retry.ts';
 
 /** The error of a call whose last try was made. */
-export function callFailed(deployment: string, end: TryEnd, tries: number, because: Exclude<GivenUp, 'aborted'>): CallError {
+export function callFailed(deployment: string, end: MeteredEnd, tries: number, because: Exclude<GivenUp, 'aborted'>): CallError {
   const made = tries === 1 ? 'one try' : `${tries} tries`;
   const given = because === 'deterministic' ? '' : because === 'tries' ? `, given up after ${made}` : `, given up at the deadline after ${made}`;
   const hint = hintFor(end);
@@ -72,7 +72,7 @@ function codeOf(status: CallStatus): CallErrorOptions['code'] {
   }
 }
 
-function hintFor({ status, httpStatus, facts, failure }: TryEnd): string | undefined {
+function hintFor({ status, httpStatus, facts, failure }: MeteredEnd): string | undefined {
   switch (impliedStatus(httpStatus, facts?.error)) {
     case 401:
     case 403:

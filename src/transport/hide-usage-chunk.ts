@@ -1,14 +1,7 @@
-import { isObject, parseJson } from '../core/index.ts';
+import { UsageChunkFilter } from './usage-chunk-filter.ts';
 
-/**
- * Takes the chunk that only carries usage out of a streamed chat completion, for a caller who did not ask for it: many clients read
- * `choices[0]` of every chunk. All other bytes stay as they were.
- */
+/** The text of a streamed chat completion without the event that only carries usage. */
 export function withoutUsageChunk(body: string): string {
-  return body.replaceAll(/^data:[^\r\n]*(?:\r\n|\r|\n){1,2}/gm, (event) => (isUsageChunk(event.slice('data:'.length)) ? '' : event));
-}
-
-function isUsageChunk(data: string): boolean {
-  const chunk = parseJson(data);
-  return isObject(chunk) && isObject(chunk['usage']) && Array.isArray(chunk['choices']) && chunk['choices'].length === 0;
+  const filter = new UsageChunkFilter();
+  return Buffer.concat([filter.push(Buffer.from(body)), filter.end()]).toString();
 }

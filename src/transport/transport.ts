@@ -1,4 +1,3 @@
-import { Agent, type Dispatcher } from 'undici';
 import { CancelledError, isObject, newId, parseJson, sleep, systemClock, systemRandom, type Clock, type Random } from '../core/index.ts';
 import type { Ledger, PriceTable } from '../ledger/index.ts';
 import type { Limiter } from '../limiter/index.ts';
@@ -12,6 +11,7 @@ import { linkedController } from './linked-signal.ts';
 import { oneTry, type PreparedCall, type TryDeps } from './one-try.ts';
 import type { Answer, OutgoingCall } from './outgoing-call.ts';
 import { outgoingHeaders } from './outgoing-headers.ts';
+import { Agent, type Dispatcher } from './own-undici.ts';
 import { decideRetry, DEFAULT_RETRY } from './retry.ts';
 
 export interface TransportOptions {
@@ -65,7 +65,7 @@ export class Transport {
 
   async #send(call: OutgoingCall, life: AbortController): Promise<Answer> {
     const { deployment } = call;
-    const { prepared, usageWasAdded } = await this.#prepare(call, life.signal);
+    const { prepared, usageWasAdded } = this.#prepare(call, life.signal);
     const policy = call.retry ?? DEFAULT_RETRY;
     let spentMs = 0;
     let served = 0;
@@ -105,14 +105,13 @@ export class Transport {
     return { limiter, ledger, prices, clock: this.#clock, dispatcher: this.#dispatcher };
   }
 
-  async #prepare(call: OutgoingCall, signal: AbortSignal): Promise<{ readonly prepared: PreparedCall; readonly usageWasAdded: boolean }> {
+  #prepare(call: OutgoingCall, signal: AbortSignal): { readonly prepared: PreparedCall; readonly usageWasAdded: boolean } {
     const path = new URL(call.url).pathname;
     const protocol = recogniseProtocol(call.method, path);
     if (protocol === undefined) throw unknownApi(call.deployment, path);
     const parsed = parseJson(call.body);
     const asking = isObject(parsed) ? protocol.askForStreamUsage(parsed) : undefined;
     const request = protocol.readRequest(parsed, path);
-    const countTokens = await loadTokenizer(request.model);
     const prepared: PreparedCall = {
       call,
       logicalId: newId(),
@@ -120,8 +119,7 @@ export class Transport {
       request,
       headers: outgoingHeaders(call.headers),
       body: asking === undefined ? call.body : JSON.stringify(asking),
-      promptTokens: countTokens(request.promptText) + request.promptOverhead,
-      countTokens,
+      countTokens: () => loadTokenizer(request.model),
       signal,
     };
     return { prepared, usageWasAdded: asking !== undefined };

@@ -9,6 +9,8 @@ import { pointInTime } from '../option-values.ts';
 
 interface PurgeOptions {
   readonly all?: true;
+  /** Milliseconds since the epoch: calls of no run from before it go. */
+  readonly unattributedBefore?: number;
   /** Milliseconds since the epoch. */
   readonly before?: number;
   readonly yes?: true;
@@ -22,18 +24,20 @@ export function purgeCommand(host: CommandHost): Command {
     .argument('[runs...]', 'ids of runs, unique parts of them, or last')
     .option('--all', 'every run')
     .option('--before <date>', 'runs created before this day, e.g. 2026-11-01', pointInTime)
+    .option('--unattributed-before <date>', 'calls of no run that were sent before this day', pointInTime)
     .option('--yes', 'do not ask')
     .action(
       host.action<PurgeOptions, [string[]]>((cli, options, references) =>
         cli.withStore(async (store) => {
           const runs = await chosenRuns(store, references, options);
-          if (runs.length === 0) return nothingToDo(cli);
+          const { unattributedBefore } = options;
+          if (runs.length === 0 && unattributedBefore === undefined) return nothingToDo(cli);
           await refuseRunning(store, runs, cli.io.clock.now());
-          if (options.yes !== true && !(await confirmed(cli, runs))) {
+          if (options.yes !== true && !(await confirmed(cli, runs, unattributedBefore))) {
             await cli.note('nothing was deleted');
             return EXIT.incomplete;
           }
-          const purged = await store.purge({ runIds: runs.map((run) => run.id) });
+          const purged = await store.purge({ runIds: runs.map((run) => run.id), ...(unattributedBefore === undefined ? {} : { unattributedBefore }) });
           if (cli.json) await cli.printJson({ ...purged, purged: runs.map((run) => run.id) });
           else await cli.print(`deleted ${count(purged.runs)} ${purged.runs === 1 ? 'run' : 'runs'} and ${count(purged.calls)} calls`);
           return EXIT.done;
@@ -42,7 +46,7 @@ export function purgeCommand(host: CommandHost): Command {
     );
 }
 
-async function chosenRuns(store: Store, references: readonly string[], { all, before }: PurgeOptions): Promise<Run[]> {
+async function chosenRuns(store: Store, references: readonly string[], { all, before, unattributedBefore }: PurgeOptions): Promise<Run[]> {
   if (references.length > 0 && (all === true || before !== undefined)) {
     throw new UsageError({ message: 'name runs, or say --all or --before, not both', hint: '`assay runs` lists them' });
   }
@@ -54,7 +58,10 @@ async function chosenRuns(store: Store, references: readonly string[], { all, be
     }
     return [...found.values()];
   }
-  if (all !== true && before === undefined) throw new UsageError({ message: 'which runs are to go?', hint: 'name them, or say --all or --before DATE' });
+  if (all !== true && before === undefined) {
+    if (unattributedBefore !== undefined) return [];
+    throw new UsageError({ message: 'which runs are to go?', hint: 'name them, or say --all or --before DATE' });
+  }
   const runs = await store.listRuns({ limit: ALL_RUNS });
   return before === undefined ? runs : runs.filter((run) => run.createdAt < before);
 }
@@ -69,13 +76,16 @@ async function refuseRunning(store: Store, runs: readonly Run[], now: number): P
   }
 }
 
-async function confirmed(cli: Cli, runs: readonly Run[]): Promise<boolean> {
+async function confirmed(cli: Cli, runs: readonly Run[], unattributedBefore: number | undefined): Promise<boolean> {
+  const calls = unattributedBefore === undefined ? [] : [`the calls of no run from before ${localTime(unattributedBefore)}`];
   if (!cli.io.interactive || cli.json) {
-    throw new UsageError({ message: `this would delete ${count(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`, hint: 'say --yes to do it' });
+    const what = [...(runs.length === 0 ? [] : [`${count(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}`]), ...calls].join(' and ');
+    throw new UsageError({ message: `this would delete ${what}`, hint: 'say --yes to do it' });
   }
   const { confirm, isCancel } = await import('@clack/prompts');
-  const what = runs.length === 1 ? `run ${runs[0]!.id} of ${localTime(runs[0]!.createdAt)}` : `${count(runs.length)} runs`;
-  const answer = await confirm({ message: `Delete ${what} and all that belongs to ${runs.length === 1 ? 'it' : 'them'}? This cannot be undone.`, initialValue: false, output: process.stderr });
+  const named = runs.length === 1 ? `run ${runs[0]!.id} of ${localTime(runs[0]!.createdAt)}` : `${count(runs.length)} runs`;
+  const what = [...(runs.length === 0 ? [] : [`${named} and all that belongs to ${runs.length === 1 ? 'it' : 'them'}`]), ...calls].join(', and ');
+  const answer = await confirm({ message: `Delete ${what}? This cannot be undone.`, initialValue: false, output: process.stderr });
   return !isCancel(answer) && answer;
 }
 

@@ -1,4 +1,4 @@
-import { totals, type CallRecord, type CallStatus } from '../../core/index.ts';
+import { totals, type CallFate, type CallRecord } from '../../core/index.ts';
 import type { ServedRequest } from '../../simulator/index.ts';
 
 /** One line of both books. `null`: that side cannot know. */
@@ -17,7 +17,7 @@ export interface Books {
 }
 
 /** Statuses a call can have whose answer the provider made and the client could not use. */
-const UNREADABLE: readonly CallStatus[] = ['cut', 'malformed', 'timeout', 'aborted', 'lost', 'network_error'];
+const UNREADABLE: readonly CallFate[] = ['cut', 'malformed', 'timeout', 'aborted', 'lost', 'network_error'];
 
 /**
  * Compares every ledger row with what the provider says it served, call by call.

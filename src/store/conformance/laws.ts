@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { maySupersede } from '../../core/index.ts';
 import type { Outcome } from '../../core/index.ts';
 import type { WriteOp } from '../contract.ts';
-import { erredAttempt, sampleAttempt, sampleEntry, sampleEvent, sampleGoal, sampleIntent, sampleRun, sampleScore, sampleSettlement, sampleStep, T0 } from './samples.ts';
+import { erredAttempt, sampleAnswer, sampleAttempt, sampleEntry, sampleEvent, sampleFork, sampleGoal, sampleIntent, sampleRun, sampleScore, sampleSettlement, sampleStep, T0 } from './samples.ts';
 import { everythingOf } from './store-under-test.ts';
 import type { MakeStore } from './store-under-test.ts';
 
@@ -30,7 +30,9 @@ const anyOp: fc.Arbitrary<WriteOp> = fc.oneof(
   op(fc.tuple(goalIndex, outcome, time).map(([index, it, at]) => ({ op: 'goal.finalize', runId, index, outcome: it, at }))),
   op(fc.tuple(goalIndex, key, time).map(([index, name, at]) => ({ op: 'attempt.finish', attempt: sampleAttempt(runId, index, name, { startedAt: at, endedAt: at + 1 }) }))),
   op(fc.tuple(goalIndex, key, time).map(([index, name, at]) => ({ op: 'attempt.finish', attempt: erredAttempt(runId, index, name, at) }))),
-  op(fc.tuple(goalIndex, fc.nat(3)).map(([index, n]) => ({ op: 'call.open', intent: sampleIntent(`${runId}-c${n}`, { scope: { runId, goalIndex: index } }) }))),
+  op(fc.tuple(goalIndex, fc.nat(3)).map(([index, n]) => ({ op: 'call.open', intent: sampleIntent(`${runId}-c${n}`, { scope: { runId, goalIndex: index, trial: 't' } }) }))),
+  op(fc.tuple(fc.constantFrom('a', 'a/b', 'c'), fc.nat(4)).map(([branch, n]) => ({ op: 'fork.add', fork: sampleFork(runId, branch, `${runId}-c${n}`) }))),
+  op(fc.tuple(key, fc.constantFrom('one', 'two')).map(([name, body]) => ({ op: 'answer.put', answer: sampleAnswer(runId, name, 0, { body }) }))),
   op(fc.tuple(fc.nat(3), fc.constantFrom('ok' as const, 'timeout' as const)).map(([n, status]) => ({ op: 'call.settle', settlement: sampleSettlement(`${runId}-c${n}`, { status }) }))),
   op(fc.tuple(goalIndex, key, fc.nat(3)).map(([index, name, value]) => ({ op: 'step.finish', step: sampleStep(runId, index, name, { value }) }))),
   op(fc.tuple(goalIndex, key, time).map(([index, name, at]) => ({ op: 'entry.add', entry: sampleEntry(runId, index, name, { at }) }))),

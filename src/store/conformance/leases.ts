@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { LeaseHolder } from '../../core/index.ts';
 import { recoverOrphans } from '../orphans.ts';
@@ -8,6 +10,8 @@ import { sampleGoal, sampleHolder, sampleIntent, sampleRun, sampleSettlement, T0
 import type { MakeStore } from './store-under-test.ts';
 
 const TTL = 30_000;
+
+const CALLER = fileURLToPath(new URL('caller-process.ts', import.meta.url));
 
 /** One holder at a time, and what becomes of runs whose holder is gone. */
 export function leasesConformance(make: MakeStore): void {
@@ -99,6 +103,59 @@ export function leasesConformance(make: MakeStore): void {
       expect((await store.getRun('r1'))?.status).toBe('running');
     });
   });
+
+  describe('calls in flight of a process that was killed', () => {
+    it('are lost wherever they belong, and those of living processes stay', async () => {
+      await using database = await make();
+      const store = await database.open();
+      const now = T0 + 100_000;
+      await store.write({ op: 'run.insert', run: sampleRun('led') }, { op: 'call.open', intent: sampleIntent('mine') });
+      await store.acquireLease('led', thisProcess(), now, TTL);
+      const [killed, living] = await Promise.all(['killed', 'living'].map((name) => startCaller(database.location, 'led', name)));
+      const inFlight = async (): Promise<string[]> => (await store.calls({})).filter((call) => call.settlement === null).map((call) => call.intent.id);
+      try {
+        expect(await recoverOrphans(store, now)).toEqual([]);
+        expect(await inFlight()).toHaveLength(7);
+        await kill(killed!);
+        const asked: number[] = [];
+        expect(await store.markLostOfDead((holder) => (asked.push(holder.pid), true), now)).toBe(0);
+        expect(asked).toHaveLength(3);
+        expect(new Set(asked)).toEqual(new Set([process.pid, killed!.pid!, living!.pid!]));
+        expect(await recoverOrphans(store, now)).toEqual([]);
+        expect(await inFlight()).toEqual(['living-1', 'living-2', 'living-3', 'mine']);
+        // Its run goes on: only what the dead process had under way is over.
+        expect(await store.getRun('led')).toMatchObject({ status: 'running' });
+        await store.write({ op: 'call.settle', settlement: sampleSettlement('killed-1') }, { op: 'call.settle', settlement: sampleSettlement('mine') });
+        expect((await store.calls({ runId: null })).map((call) => `${call.intent.id} ${call.settlement?.status}`)).toEqual(['killed-1 lost', 'living-1 undefined', 'mine ok']);
+        expect((await store.sumCalls({ runId: 'led' }, 'all')).get('all')).toMatchObject({ calls: { total: 4, lost: 2, in_flight: 2 }, unknown_calls: 2 });
+      } finally {
+        await Promise.all([killed!, living!].map(kill));
+      }
+    });
+
+    it('are marked once when two processes look at the same time', async () => {
+      await using database = await make();
+      const stores = [await database.open(), await database.open()];
+      const caller = await startCaller(database.location, 'r1', 'gone');
+      await kill(caller);
+      const marked = await Promise.all(stores.map((store) => store.markLostOfDead((holder) => holder.pid !== caller.pid, T0)));
+      expect(marked[0]! + marked[1]!).toBe(3);
+    });
+  });
+}
+
+/** A process that has three calls in flight. */
+async function startCaller(location: string, runId: string, name: string): Promise<ChildProcess> {
+  const caller = spawn(process.execPath, [CALLER, location, runId, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(caller.stdout, 'data');
+  return caller;
+}
+
+async function kill(caller: ChildProcess): Promise<void> {
+  if (caller.exitCode !== null || caller.signalCode !== null) return;
+  const gone = once(caller, 'exit');
+  caller.kill('SIGKILL');
+  await gone;
 }
 
 /** The identity of a process of this host that has ended. */

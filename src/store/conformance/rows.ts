@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../redaction.ts';
-import { erredAttempt, sampleAttempt, sampleEntry, sampleEvent, sampleGoal, sampleIntent, sampleRun, sampleScore, sampleSettlement, sampleStep, T0 } from './samples.ts';
+import { erredAttempt, sampleAnswer, sampleAttempt, sampleEntry, sampleEvent, sampleFork, sampleGoal, sampleIntent, sampleRun, sampleScore, sampleSettlement, sampleStep, T0 } from './samples.ts';
 import type { MakeStore } from './store-under-test.ts';
 
 /** What goes in comes out, in the order and number that the contract names. */
@@ -14,7 +14,7 @@ export function rowsConformance(make: MakeStore): void {
       const step = sampleStep('r1', 0, 's', { value: [1, 'two', { three: null }] });
       const entry = sampleEntry('r1', 0, 'e');
       const score = sampleScore('r1', 0, 'a', { value: null, reason: 'abstained' });
-      const intent = sampleIntent('c1', { scope: { runId: 'r1', goalIndex: 0, attemptKey: 'a', branch: 'root/left', role: 'target', phase: 'Generation' }, stream: true });
+      const intent = sampleIntent('c1', { scope: { runId: 'r1', goalIndex: 0, attemptKey: 'a', trial: 't', branch: 'root/left', role: 'target', phase: 'Generation' }, via: 'gateway', stream: true });
       const settlement = sampleSettlement('c1');
       await store.write(
         { op: 'run.insert', run },
@@ -26,6 +26,7 @@ export function rowsConformance(make: MakeStore): void {
         { op: 'call.open', intent },
         { op: 'call.settle', settlement },
         { op: 'call.open', intent: sampleIntent('c2', { target: null, modelAsked: null }) },
+        { op: 'answer.put', answer: sampleAnswer('r1', 'k', 0) },
         { op: 'event.add', event: sampleEvent('r1', 1) },
       );
       expect(await store.getRun('r1')).toStrictEqual(run);
@@ -36,6 +37,7 @@ export function rowsConformance(make: MakeStore): void {
       expect(await store.scores('r1', 0)).toStrictEqual([score]);
       expect(await store.calls({ runId: 'r1' })).toStrictEqual([{ intent, settlement }]);
       expect(await store.calls({ runId: null })).toStrictEqual([{ intent: sampleIntent('c2', { target: null, modelAsked: null }), settlement: null }]);
+      expect(await store.answer({ runId: 'r1', key: 'k', occurrence: 0 })).toStrictEqual(sampleAnswer('r1', 'k', 0));
       expect(await store.events({ after: 0, limit: 10 })).toStrictEqual([{ seq: 1, ...sampleEvent('r1', 1) }]);
     });
 
@@ -46,6 +48,9 @@ export function rowsConformance(make: MakeStore): void {
       expect(await store.goal('none', 0)).toBeUndefined();
       expect(await store.getValue('none')).toBeUndefined();
       expect(await store.getLease('none')).toBeUndefined();
+      expect(await store.answer({ runId: 'none', key: 'k', occurrence: 0 })).toBeUndefined();
+      expect([...(await store.answerCounts('none'))]).toEqual([]);
+      expect(await store.sumBranches({ runId: 'none' })).toEqual([]);
       expect(await store.countGoals('none')).toStrictEqual({ planned: 0, byOutcome: {} });
     });
 
@@ -91,6 +96,18 @@ export function rowsConformance(make: MakeStore): void {
       await start(T0 + 4);
       expect(await startedAt()).toBe(T0 + 2);
       expect(await store.goal('r1', 0)).toMatchObject({ outcome: { kind: 'passed' }, endedAt: T0 + 3 });
+    });
+
+    it('pages calls of a trial, and of no run', async () => {
+      await using database = await make();
+      const store = await database.open();
+      for (const [id, scope] of [['c1', { runId: 'r1', trial: 't' }], ['c2', { runId: 'r1' }], ['c3', { trial: 't' }], ['c4', { runId: 'r1', trial: 'u' }]] as const) {
+        await store.write({ op: 'call.open', intent: sampleIntent(id, { scope }) });
+      }
+      const ids = async (filter: Parameters<typeof store.calls>[0]): Promise<string[]> => (await store.calls(filter)).map((call) => call.intent.id);
+      expect(await ids({ runId: 'r1', trial: 't' })).toEqual(['c1']);
+      expect(await ids({ trial: 't' })).toEqual(['c1', 'c3']);
+      expect(await ids({ runId: null, trial: 't' })).toEqual(['c3']);
     });
 
     it('pages calls after an id', async () => {
@@ -152,17 +169,6 @@ export function rowsConformance(make: MakeStore): void {
       expect(all.every((event, n) => n === 0 || event.seq > all[n - 1]!.seq)).toBe(true);
       const odd = await store.events({ runId: 'odd', after: all[9]!.seq, limit: 3 });
       expect(odd.map((event) => event.data['n'])).toEqual([11, 13, 15]);
-    });
-
-    it('never gives an event number twice, not even after a purge', async () => {
-      await using database = await make();
-      const store = await database.open();
-      await store.write({ op: 'event.add', event: sampleEvent('gone', 1) }, { op: 'event.add', event: sampleEvent('gone', 2) });
-      const before = await store.events({ after: 0, limit: 10 });
-      await store.purge({ runIds: ['gone'] });
-      await store.write({ op: 'event.add', event: sampleEvent('next', 3) });
-      const [after] = await store.events({ after: 0, limit: 10 });
-      expect(after!.seq).toBeGreaterThan(before[1]!.seq);
     });
 
     it('undoes a whole write when one op of it breaks, and commits the others', async () => {
@@ -228,8 +234,10 @@ export function rowsConformance(make: MakeStore): void {
         { op: 'step.finish', step: sampleStep('r1', 0, say, { name: say, value: { say } }) },
         { op: 'entry.add', entry: sampleEntry('r1', 0, say, { data: [say] }) },
         { op: 'score.put', score: sampleScore('r1', 0, say, { grader: say, reason: say }) },
-        { op: 'call.open', intent: sampleIntent('c1', { scope: { runId: 'r1', goalIndex: 0, attemptKey: say, branch: say, role: say, phase: say }, target: say, deployment: say, modelAsked: say }) },
+        { op: 'call.open', intent: sampleIntent('c1', { scope: { runId: 'r1', goalIndex: 0, attemptKey: say, trial: say, branch: say, role: say, phase: say }, target: say, deployment: say, modelAsked: say }) },
         { op: 'call.settle', settlement: sampleSettlement('c1', { modelAnswered: say, error: say, finishReason: say, requestId: say, usage: { ...sampleSettlement('').usage, raw: { say } } }) },
+        { op: 'fork.add', fork: sampleFork('r1', say, 'c2', { goalIndex: 0, trial: say }) },
+        { op: 'answer.put', answer: sampleAnswer('r1', 'k', 0, { body: say, headers: { 'x-echo': say } }) },
         { op: 'event.add', event: sampleEvent('r1', 1, { data: { say } }) },
       );
       await store.updateValue(say, () => ({ say }));
@@ -244,10 +252,13 @@ export function rowsConformance(make: MakeStore): void {
         await store.calls({}),
         await store.events({ after: 0, limit: 9 }),
         await store.getValue(say),
+        await store.sumBranches({}),
+        await store.answer({ runId: 'r1', key: 'k', occurrence: 0 }),
       ]);
       expect(all).not.toContain(secret);
-      expect(all.split('[redacted:THE_KEY]').length - 1).toBeGreaterThanOrEqual(36);
-      expect(await store.calls({ attemptKey: say })).toHaveLength(1);
+      expect(all.split('[redacted:THE_KEY]').length - 1).toBeGreaterThanOrEqual(43);
+      expect(await store.calls({ attemptKey: say, trial: say })).toHaveLength(1);
+      expect((await store.sumBranches({ trial: say })).map(({ branch, preFork }) => [branch, preFork?.calls.total])).toHaveLength(2);
       expect(await store.callsSince(say, 0)).toHaveLength(1);
       expect(await store.goals('r1', { from: 0, limit: 9, plugin: say })).toHaveLength(1);
       expect(await store.worstScores('r1', { plugin: say, target: say, grader: say, limit: 9 })).toHaveLength(1);
@@ -261,6 +272,8 @@ export function rowsConformance(make: MakeStore): void {
         { op: 'attempt.finish', attempt: sampleAttempt('r1', 0, 'a', { outputs: [{ text: leak, finishReason: 'stop', blocked: false, callId: 'c' }] }) },
         { op: 'attempt.finish', attempt: sampleAttempt('r1', 0, 'b', { seq: 1, status: 'error', error: { source: 'target', code: 'x', message: `401: bad key ${leak}` } }) },
       );
+      await store.write({ op: 'answer.put', answer: sampleAnswer('r1', 'k', 0, { body: leak, headers: { 'x-token': leak, 'set-cookie': 'sid=0123' } }) });
+      expect(await store.answer({ runId: 'r1', key: 'k', occurrence: 0 })).toMatchObject({ body: leak, headers: { 'x-token': '[redacted:api-key]', 'set-cookie': '[redacted:credential]' } });
       const [leaked, erred] = await store.attempts('r1', 0);
       expect(leaked?.outputs[0]?.text).toBe(leak);
       expect(erred?.error?.message).toBe('401: bad key [redacted:api-key]');

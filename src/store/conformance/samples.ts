@@ -1,6 +1,6 @@
 import type { Attempt, CallIntent, CallSettlement, LeaseHolder, Run, RunEvent, Score, StepRecord, TranscriptEntry } from '../../core/index.ts';
 import { UNKNOWN_USAGE } from '../../core/index.ts';
-import type { PlannedGoal } from '../contract.ts';
+import type { ForkRecord, PlannedGoal, StoredAnswer } from '../contract.ts';
 
 /** A time of day for rows that need one, in ms since the epoch, with the fraction that a real clock gives. */
 export const T0 = 1_750_000_000_000.25;
@@ -123,6 +123,24 @@ export function sampleScore(runId: string, goalIndex: number, attemptKey: string
 
 export function sampleEvent(runId: string, n: number, patch: Partial<Omit<RunEvent, 'seq'>> = {}): Omit<RunEvent, 'seq'> {
   return { runId, at: T0 + n, type: 'run.tick', data: { n }, ...patch };
+}
+
+export function sampleFork(runId: string | null, branch: string, id: string, patch: Partial<ForkRecord> = {}): ForkRecord {
+  return { runId, goalIndex: null, trial: null, branch, id, ...patch };
+}
+
+export function sampleAnswer(runId: string, key: string, occurrence: number, patch: Partial<StoredAnswer> = {}): StoredAnswer {
+  return {
+    runId,
+    key,
+    occurrence,
+    callId: `call-${key}-${occurrence}`,
+    httpStatus: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    body: 'data: {"text":"hi \u{1F600} \\"}\n\ndata: [DONE]\n\n',
+    at: T0,
+    ...patch,
+  };
 }
 
 export function sampleHolder(id: string): LeaseHolder {

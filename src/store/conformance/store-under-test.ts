@@ -27,7 +27,14 @@ export async function everythingOf(store: Store, runId: string): Promise<unknown
     run: await store.getRun(runId),
     goals: ofGoals,
     calls: await store.calls({ runId }),
+    branches: await store.sumBranches({ runId }),
+    answers: await answersOf(store, runId),
     events: events.map(({ seq: _given, ...event }) => event),
     counts: await store.countGoals(runId),
   };
+}
+
+async function answersOf(store: Store, runId: string): Promise<unknown> {
+  const counts = [...(await store.answerCounts(runId))];
+  return Promise.all(counts.flatMap(([key, n]) => Array.from({ length: n }, (_, occurrence) => store.answer({ runId, key, occurrence }))));
 }

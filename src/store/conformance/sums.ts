@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addTotals, CALL_STATUSES, totals, ZERO_TOTALS } from '../../core/index.ts';
+import { addTotals, CALL_STATUSES, REPLAYED, totals, ZERO_TOTALS } from '../../core/index.ts';
 import type { CallRecord, Usage } from '../../core/index.ts';
 import type { CallGrouping } from '../contract.ts';
 import { sampleGoal, sampleIntent, sampleScore, sampleSettlement } from './samples.ts';
@@ -19,14 +19,17 @@ const name = (...names: string[]): fc.Arbitrary<string | undefined> => fc.option
 const call = fc.record({
   role: name('target', 'judge'),
   branch: name('root', 'root/left'),
+  trial: name('t1', 't2'),
+  phase: name('warm-up'),
   goalIndex: fc.option(fc.nat(3), { nil: undefined }),
   attemptKey: name('a', 'b'),
   modelAsked: fc.constantFrom('m1', 'm2', null),
   modelAnswered: fc.constantFrom('m1-2025', null),
   deployment: fc.constantFrom('d1', 'd2'),
   retry: fc.nat(2),
+  simulated: fc.boolean(),
   waitedMs: fc.nat(50),
-  status: fc.option(fc.constantFrom(...CALL_STATUSES), { nil: undefined }),
+  status: fc.option(fc.constantFrom(...CALL_STATUSES, REPLAYED), { nil: undefined }),
   costUsd: fc.constantFrom(null, 0, 0.5, 0.25),
   usage,
 });
@@ -41,10 +44,11 @@ export function sumsConformance(make: MakeStore): void {
       await fc.assert(
         fc.asyncProperty(fc.array(call, { maxLength: 25 }), async (calls) => {
           const runId = `r${round++}`;
-          await store.write(...[0, 1, 2].map((index) => ({ op: 'goal.plan' as const, goal: sampleGoal(runId, index, { plugin: index === 2 ? 'p2' : 'p1' }) })));
+          await store.write(...[0, 1, 2].map((index) => ({ op: 'goal.plan' as const, goal: sampleGoal(runId, index, { plugin: index === 2 ? 'p2' : 'p1', variant: index === 0 ? null : `v${index}` }) })));
           for (const [n, one] of calls.entries()) {
             const id = `${runId}-${String(n).padStart(3, '0')}`;
-            const scope = { runId, ...(one.role && { role: one.role }), ...(one.branch && { branch: one.branch }), ...(one.attemptKey && { attemptKey: one.attemptKey }) };
+            const { role, branch, attemptKey, trial, phase } = one;
+            const scope = { runId, ...(role && { role }), ...(branch && { branch }), ...(attemptKey && { attemptKey }), ...(trial && { trial }), ...(phase && { phase }) };
             const intent = sampleIntent(id, { ...one, scope: one.goalIndex === undefined ? scope : { ...scope, goalIndex: one.goalIndex } });
             await store.write({ op: 'call.open', intent });
             if (one.status !== undefined) await store.write({ op: 'call.settle', settlement: sampleSettlement(id, { ...one, status: one.status }) });
@@ -54,6 +58,8 @@ export function sumsConformance(make: MakeStore): void {
           for (const by of GROUPINGS) expect(plain(await store.sumCalls({ runId }, by))).toEqual(plain(addedUp(rows, by)));
           const part = rows.filter(({ intent: { scope } }) => scope.goalIndex === 1 && scope.attemptKey === 'a');
           expect(plain(await store.sumCalls({ runId, goalIndex: 1, attemptKey: 'a' }, 'all'))).toEqual(plain(addedUp(part, 'all')));
+          const ofTrial = rows.filter(({ intent: { scope } }) => scope.trial === 't1');
+          expect(plain(await store.sumCalls({ runId, trial: 't1' }, 'role'))).toEqual(plain(addedUp(ofTrial, 'role')));
         }),
         { numRuns: 60 },
       );
@@ -90,7 +96,7 @@ export function sumsConformance(make: MakeStore): void {
   });
 }
 
-const GROUPINGS: readonly CallGrouping[] = ['all', 'model', 'role', 'deployment', 'plugin', 'branch', 'status', 'goal'];
+const GROUPINGS: readonly CallGrouping[] = ['all', 'model', 'role', 'deployment', 'plugin', 'branch', 'status', 'goal', 'trial', 'phase', 'variant'];
 
 /** Fates that leave open whether the provider worked and billed. */
 const MAYBE_SERVED: readonly string[] = ['lost', 'timeout', 'aborted', 'cut', 'malformed'];
@@ -101,14 +107,15 @@ function addedUp(rows: readonly CallRecord[], by: CallGrouping): Map<string, unk
   return new Map([...groups].map(([group, members]) => [group, sumOf(members)]));
 }
 
-function sumOf(rows: readonly CallRecord[]): unknown {
+export function sumOf(all: readonly CallRecord[]): unknown {
+  const rows = all.filter((row) => row.settlement?.status !== REPLAYED);
   const ended = rows.flatMap((row) => (row.settlement === null ? [] : [row.settlement]));
   const known = ended.filter((settlement) => totals(settlement.usage) !== undefined);
   const sum = known.map((settlement) => totals(settlement.usage)!).reduce(addTotals, ZERO_TOTALS);
   const count = (status: string): number => rows.filter((row) => (row.settlement?.status ?? 'in_flight') === status).length;
   const add = (figures: readonly number[]): number => figures.reduce((a, b) => a + b, 0);
   return {
-    calls: { ...Object.fromEntries([...CALL_STATUSES, 'in_flight'].map((status) => [status, count(status)])), total: rows.length },
+    calls: { ...Object.fromEntries([...CALL_STATUSES, 'in_flight'].map((status) => [status, count(status)])), total: rows.length, replayed: all.length - rows.length },
     ...sum,
     cache_read_tokens: add(known.map((settlement) => settlement.usage.cacheRead ?? 0)),
     cache_write_tokens: add(known.map((settlement) => settlement.usage.cacheWrite ?? 0)),
@@ -121,6 +128,7 @@ function sumOf(rows: readonly CallRecord[]): unknown {
     ),
     cost_usd: add(ended.map((settlement) => settlement.costUsd ?? 0)),
     unpriced: known.filter((settlement) => settlement.costUsd === null).length,
+    simulated: rows.filter((row) => row.intent.simulated).length,
     retries: rows.filter((row) => row.intent.retry > 0).length,
     waited_ms: add(rows.map((row) => row.intent.waitedMs)),
   };
@@ -145,6 +153,12 @@ function groupOf({ intent, settlement }: CallRecord, by: CallGrouping): string {
       return settlement?.status ?? 'in_flight';
     case 'goal':
       return scope.goalIndex === undefined ? 'unattributed' : String(scope.goalIndex);
+    case 'trial':
+      return scope.trial ?? 'unattributed';
+    case 'phase':
+      return scope.phase ?? 'unattributed';
+    case 'variant':
+      return scope.goalIndex === 1 || scope.goalIndex === 2 ? `v${scope.goalIndex}` : 'unattributed';
     default:
       return by satisfies never;
   }

@@ -1,4 +1,4 @@
-import type { CallIntent, CallRecord, CallSettlement, CallStatus, Scope, Usage, UsageSource } from '../../core/index.ts';
+import type { CallFate, CallIntent, CallRecord, CallSettlement, Scope, SeenBy, Usage, UsageSource } from '../../core/index.ts';
 import type { Redactor } from '../redaction.ts';
 import type { CallsTable } from '../schema.ts';
 import { content, contentJson, fromJson, metadata } from './text.ts';
@@ -27,12 +27,16 @@ export const INTENT_COLUMNS = [
   'waited_ms',
   'reserved_tokens',
   'status',
+  'trial',
+  'via',
+  'holder',
 ] as const satisfies readonly (keyof CallsTable)[];
 
 export type IntentRow = Pick<CallsTable, (typeof INTENT_COLUMNS)[number]>;
 export type SettlementRow = Omit<CallsTable, Exclude<keyof IntentRow, 'id' | 'status'>>;
 
-export function encodeIntent(redact: Redactor, intent: CallIntent): IntentRow {
+/** @param holder the process that makes the call */
+export function encodeIntent(redact: Redactor, intent: CallIntent, holder: string): IntentRow {
   const { scope } = intent;
   return {
     id: intent.id,
@@ -55,6 +59,9 @@ export function encodeIntent(redact: Redactor, intent: CallIntent): IntentRow {
     waited_ms: intent.waitedMs,
     reserved_tokens: intent.reservedTokens,
     status: IN_FLIGHT,
+    trial: content(redact, scope.trial),
+    via: intent.via ?? null,
+    holder,
   };
 }
 
@@ -93,6 +100,7 @@ function decodeIntent(row: CallsTable): CallIntent {
     scope: decodeScope(row),
     target: row.target,
     deployment: row.deployment,
+    ...(row.via === null ? {} : { via: row.via as SeenBy }),
     protocol: row.protocol,
     modelAsked: row.model_asked,
     stream: row.stream === 1,
@@ -109,6 +117,7 @@ function decodeScope(row: CallsTable): Scope {
     ...(row.run_id === null ? {} : { runId: row.run_id }),
     ...(row.goal_index === null ? {} : { goalIndex: row.goal_index }),
     ...(row.attempt_key === null ? {} : { attemptKey: row.attempt_key }),
+    ...(row.trial === null ? {} : { trial: row.trial }),
     ...(row.branch === null ? {} : { branch: row.branch }),
     ...(row.role === null ? {} : { role: row.role }),
     ...(row.phase === null ? {} : { phase: row.phase }),
@@ -127,7 +136,7 @@ function decodeSettlement(row: CallsTable): CallSettlement {
   };
   return {
     id: row.id,
-    status: row.status as CallStatus,
+    status: row.status as CallFate,
     httpStatus: row.http_status,
     modelAnswered: row.model_answered,
     usage,

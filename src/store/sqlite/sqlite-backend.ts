@@ -1,6 +1,9 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { JsonObject } from '../../core/index.ts';
 import type { Backend, OpSteps, WriteResult } from '../backend.ts';
+import type { PurgeOptions } from '../contract.ts';
+import { IN_FLIGHT } from '../rows/call-row.ts';
+import { NO_GOAL, NO_NAME } from '../rows/fork-row.ts';
 import { fromJson } from '../rows/text.ts';
 import { RUN_TABLES } from '../schema.ts';
 import type { Db } from '../schema.ts';
@@ -14,6 +17,15 @@ type Statement = BetterSqlite3.Statement;
 /** Runs of one purge statement's list: SQLite takes 32,766 parameters, and short statements hold the loop less. */
 const PURGE_RUNS = 500;
 
+/** How long the last commit of a process waits for another's lock, in ms: nothing else can be done meanwhile. */
+const LAST_WAIT_MS = 2_000;
+
+/** A commit that was asked for. While another process holds the lock it has not been done. */
+interface Commit {
+  readonly batch: readonly (readonly OpSteps[])[];
+  results: readonly WriteResult[] | undefined;
+}
+
 /**
  * A store in one SQLite file, through one connection. Every transaction begins and ends within one turn of the event loop, so
  * reads of this process never see half of one.
@@ -25,6 +37,8 @@ export class SqliteBackend implements Backend {
   readonly #connection: BetterSqlite3.Database;
   readonly #patience: LockPatience;
   readonly #statements = new Map<string, Statement>();
+  /** What was asked for last. */
+  #commit: Commit = { batch: [], results: [] };
 
   constructor(options: { readonly connection: BetterSqlite3.Database; readonly db: Db; readonly patience: LockPatience }) {
     this.location = options.patience.location;
@@ -34,8 +48,29 @@ export class SqliteBackend implements Backend {
     this.#patience = options.patience;
   }
 
-  commit(batch: readonly (readonly OpSteps[])[]): Promise<readonly WriteResult[]> {
-    return whileLocked(this.#patience, () => this.#commitTogether(batch));
+  async commit(batch: readonly (readonly OpSteps[])[]): Promise<readonly WriteResult[]> {
+    const commit: Commit = { batch, results: undefined };
+    this.#commit = commit;
+    try {
+      return await whileLocked(this.#patience, () => this.#once(commit));
+    } finally {
+      // Given up: whoever asked is told so, and it must not be done after all.
+      commit.results ??= [];
+    }
+  }
+
+  commitNow(batch: readonly (readonly OpSteps[])[]): readonly WriteResult[] {
+    const { location, path } = this.#patience;
+    const [{ timeout }] = this.#connection.pragma('busy_timeout') as [{ readonly timeout: number }];
+    try {
+      this.#connection.pragma(`busy_timeout = ${LAST_WAIT_MS}`);
+      this.#once(this.#commit);
+      return batch.length === 0 ? [] : this.#commitTogether(batch);
+    } catch (error) {
+      throw toStoreError(error, location, path);
+    } finally {
+      this.#connection.pragma(`busy_timeout = ${timeout}`);
+    }
   }
 
   read<T>(query: () => Promise<T>): Promise<T> {
@@ -53,7 +88,7 @@ export class SqliteBackend implements Backend {
     );
   }
 
-  async purge(runIds: readonly string[]): Promise<{ readonly runs: number; readonly calls: number }> {
+  async purge({ runIds, unattributedBefore }: PurgeOptions): Promise<{ readonly runs: number; readonly calls: number }> {
     const purged = { runs: 0, calls: 0 };
     // Deleted bytes are overwritten at once, so they are gone even if there is no room for the vacuum that follows.
     this.#connection.pragma('secure_delete = on');
@@ -64,6 +99,7 @@ export class SqliteBackend implements Backend {
         purged.runs += deleted.runs;
         purged.calls += deleted.calls;
       }
+      if (unattributedBefore !== undefined) purged.calls += await whileLocked(this.#patience, () => this.#transaction(() => this.#deleteUnattributed(unattributedBefore)));
     } finally {
       this.#connection.pragma('secure_delete = off');
     }
@@ -93,11 +129,27 @@ export class SqliteBackend implements Backend {
     return { runs: changes('runs', 'id'), calls };
   }
 
+  #deleteUnattributed(before: number): number {
+    const { changes } = this.#connection.prepare(`delete from calls where run_id is null and sent_at < ? and status <> ?`).run(before, IN_FLIGHT);
+    this.#connection
+      .prepare(
+        `delete from forks where run_id = ? and not exists (select 1 from calls
+         where calls.run_id is null and coalesce(calls.goal_index, ?) = forks.goal_index and coalesce(calls.trial, ?) = forks.trial)`,
+      )
+      .run(NO_NAME, NO_GOAL, NO_NAME);
+    return changes;
+  }
+
   /** Moves the write-ahead log into the file and cuts it to nothing: purged text would live on in it. */
   #emptyLog(): void {
     const [result] = this.#connection.pragma('wal_checkpoint(truncate)') as { readonly busy: number }[];
     // Another process is reading from the log; it will move on.
     if (result?.busy === 1) throw Object.assign(new Error('the write-ahead log is in use'), { code: 'SQLITE_BUSY' });
+  }
+
+  #once(commit: Commit): readonly WriteResult[] {
+    commit.results ??= this.#commitTogether(commit.batch);
+    return commit.results;
   }
 
   /** One transaction for all. Only when a write breaks it are they done again, each behind its own savepoint. */

@@ -1,0 +1,3 @@
+import { giveBackGlobalDispatchers } from './global-dispatchers-kept.ts';
+
+giveBackGlobalDispatchers();
