@@ -1,6 +1,7 @@
 import { mergeFlags, parseConfig, type AssayConfig, type ConfigFlags } from '../config/index.ts';
 import { AssayError, newRunId, UsageError, type JsonObject, type Run, type SuiteKind } from '../core/index.ts';
 import { dryRun, executeRun, ProgressCounter, type DryRun, type RunEnd, type Suite } from '../engine/index.ts';
+import { setProcessScope } from '../ledger/index.ts';
 import { Budget, type BudgetFigures } from '../limiter/index.ts';
 import type { Target } from '../models/index.ts';
 import { thisProcess, type CallSums, type Store } from '../store/index.ts';
@@ -9,6 +10,7 @@ import { checkEngagement } from './engagement.ts';
 import { withoutSecrets } from './error-redaction.ts';
 import { checkInputs, fingerprint, type InputFile } from './input-files.ts';
 import { createSuites } from './suites.ts';
+import { tapProcess, type ProcessTaps } from './taps.ts';
 
 /** What is stored with a run, enough to resume it by its id alone. */
 interface StoredRun {
@@ -33,6 +35,8 @@ interface RunParts {
   readonly progress: ProgressCounter;
   /** Turns away the targets' calls that wait to be admitted. */
   readonly drain: AbortController;
+  /** Whether calls that libraries make in this process are the run's; where it runs experiments by default. */
+  readonly tapped?: boolean;
 }
 
 /** A run that is ready to execute: planned anew or resumed. */
@@ -44,13 +48,15 @@ export class RunHandle {
   readonly #suites: readonly Suite[];
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #drain: AbortController;
+  readonly #tapped: boolean;
 
-  constructor({ assembly, run, suites, targets, budget, progress, drain }: RunParts) {
+  constructor({ assembly, run, suites, targets, budget, progress, drain, tapped }: RunParts) {
     this.#assembly = assembly;
     this.run = run;
     this.#suites = suites;
     this.#targets = targets;
     this.#drain = drain;
+    this.#tapped = tapped ?? suites.some((suite) => suite.kind === 'experiments');
     this.budget = budget;
     this.progress = progress;
   }
@@ -61,8 +67,18 @@ export class RunHandle {
     const { redact } = this.#assembly;
     const { announce } = options;
     const never = new AbortController().signal;
-    const stopListening = this.#assembly.onSettled((intent, settlement) => this.progress.callSettled(intent, settlement));
+    const tell = announce === undefined ? () => {} : (line: string) => announce(redact.metadata(line));
+    let simulated = false;
+    // Said between lines of progress rather than across them.
+    const stopWarning = announce === undefined ? () => {} : this.#assembly.onWarning(tell);
+    const stopListening = this.#assembly.onSettled((intent, settlement) => {
+      this.progress.callSettled(intent, settlement);
+      if (intent.simulated && intent.scope.runId === this.run.id) simulated = true;
+    });
+    let taps: ProcessTaps | undefined;
     try {
+      // Experiments call what they like: their libraries' own calls are the run's as well, and are seen on the wire.
+      if (this.#tapped) taps = this.#tap(tell);
       const end = await executeRun({
         store,
         clock,
@@ -79,21 +95,46 @@ export class RunHandle {
         onHalt: () => this.#drain.abort(new Error('the run is stopping')),
         progress: this.progress,
         // A provider may repeat the key it was given in its error.
-        announce: announce === undefined ? () => {} : (line) => announce(redact.metadata(line)),
+        announce: tell,
       });
+      await taps?.close();
+      if (simulated && !this.run.simulated) await store.write({ op: 'run.update', id: this.run.id, patch: { simulated } });
       return { ...end, reason: end.reason === null ? null : redact.metadata(end.reason) };
     } catch (error) {
       throw withoutSecrets(error, redact);
     } finally {
+      await taps?.close();
       stopListening();
+      stopWarning();
     }
   }
 
+  /** A role that the configuration names no target for asks the goal's own. */
   #target(spec: string, role: string): Target {
-    if (role !== 'target') throw new UsageError({ code: 'config', message: `no target is set for the role ${role}` });
-    const target = this.#targets.get(spec);
-    if (target === undefined) throw new UsageError({ code: 'config', message: `the run has no target ${spec}` });
-    return target;
+    const target = this.#targets.get(this.#assembly.config.experiments.roles?.[role] ?? spec);
+    if (target !== undefined) return target;
+    throw new UsageError({
+      code: 'config',
+      message: role === 'target' ? `the run has no target ${spec}` : `no target is set for the role ${role}, and the run has none of its own`,
+      hint: 'name one with --target, or under experiments.roles in the configuration',
+    });
+  }
+
+  #tap(announce: (line: string) => void): ProcessTaps {
+    const assembly = this.#assembly;
+    const restore = setProcessScope({ runId: this.run.id });
+    try {
+      const taps = tapProcess(assembly, { targets: [...this.#targets.values()], budget: this.budget, drain: this.#drain.signal, announce });
+      return {
+        close: async () => {
+          restore();
+          await taps.close();
+        },
+      };
+    } catch (error) {
+      restore();
+      throw error;
+    }
   }
 }
 
@@ -104,14 +145,15 @@ export class RunHandle {
  */
 export async function createRun(assembly: Assembly): Promise<RunHandle> {
   const { config, clock, store, cwd } = assembly;
-  const suites = createSuites(config, cwd);
   const budget = new Budget(config.budgets);
+  const { suites, files, playbooks } = await createSuites(config, cwd, budget);
+  assembly.simulator.learn(playbooks);
   const drain = new AbortController();
-  const targets = await openAll(assembly, budget, drain.signal);
+  const targets = await openAll(assembly, suites, budget, drain.signal);
   checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], clock.now());
   await checkPlan(suites, config);
-  const inputs = await fingerprint(config.probes.prompts === undefined ? [] : [config.probes.prompts], cwd);
+  const inputs = await fingerprint(files, cwd);
   const stored: StoredRun = { config, inputs, cwd };
   const now = Math.round(clock.now());
   const run: Run = {
@@ -146,8 +188,9 @@ async function checkPlan(suites: readonly Suite[], config: AssayConfig): Promise
 /** What a run of the assembly's configuration would take. Nothing is recorded or sent. */
 export async function planDryRun(assembly: Assembly): Promise<DryRun> {
   const { config, cwd } = assembly;
-  const suites = createSuites(config, cwd);
-  const targets = await openAll(assembly, new Budget({}));
+  const budget = new Budget({});
+  const { suites } = await createSuites(config, cwd, budget);
+  const targets = await openAll(assembly, suites, budget);
   checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
   return dryRun({
     suites,
@@ -173,21 +216,23 @@ export async function resumeRun(assembly: Assembly, run: Run): Promise<RunHandle
   const { config, store } = assembly;
   const { inputs, cwd } = storedRun(run);
   await checkInputs(inputs, cwd);
-  const suites = createSuites(config, cwd);
   const sums = (await store.sumCalls({ runId: run.id }, 'all')).get('all');
   const budget = new Budget(config.budgets, spent(sums));
+  const { suites, playbooks } = await createSuites(config, cwd, budget);
+  assembly.simulator.learn(playbooks);
   const drain = new AbortController();
-  const targets = await openAll(assembly, budget, drain.signal);
+  const targets = await openAll(assembly, suites, budget, drain.signal);
   checkPrices(assembly, [...targets.values()]);
   const engagement = checkEngagement(config, kindsOf(suites), [...targets.values()], assembly.clock.now());
   const resumed: Run = { ...run, engagement, resumes: run.resumes + 1, config: JSON.parse(JSON.stringify({ config, inputs, cwd })) as JsonObject };
   return new RunHandle({ assembly, run: resumed, suites, targets, budget, drain, progress: await progressOf(store, run) });
 }
 
-async function openAll(assembly: Assembly, budget: Budget, drain?: AbortSignal): Promise<Map<string, Target>> {
+/** The run's targets, and those of other roles. An experiment may make calls of its own and need none. */
+async function openAll(assembly: Assembly, suites: readonly Suite[], budget: Budget, drain?: AbortSignal): Promise<Map<string, Target>> {
   const { config } = assembly;
-  if (config.targets.length === 0) throw new UsageError({ message: 'nothing to try it on: no target was named', hint: 'e.g. --target openai:gpt-4.1-mini, or --target sim:weak to see how it works' });
-  return assembly.openTargets(config.targets, { budgets: [budget], ...(drain === undefined ? {} : { drain }) });
+  if (config.targets.length === 0 && suites.some((suite) => suite.kind !== 'experiments')) throw new UsageError({ message: 'nothing to try it on: no target was named', hint: 'e.g. --target openai:gpt-4.1-mini, or --target sim:weak to see how it works' });
+  return assembly.openTargets([...new Set([...config.targets, ...Object.values(config.experiments.roles ?? {})])], { budgets: [budget], ...(drain === undefined ? {} : { drain }) });
 }
 
 /** A budget of dollars holds only where a call's price is known before it leaves. */
@@ -202,7 +247,7 @@ function checkPrices({ config, prices }: Assembly, targets: readonly Target[]): 
 }
 
 /** What a run has spent so far. Where nobody knows what a call used, what was reserved for it stands in, at the run's average price. */
-function spent(sums: CallSums | undefined): BudgetFigures {
+export function spent(sums: CallSums | undefined): BudgetFigures {
   if (sums === undefined) return { calls: 0, tokens: 0, usd: 0 };
   const perToken = sums.total_tokens === 0 ? 0 : sums.cost_usd / sums.total_tokens;
   return {
@@ -224,7 +269,7 @@ function storedRun(run: Run): StoredRun {
   return stored;
 }
 
-async function progressOf(store: Store, run: Run): Promise<ProgressCounter> {
+export async function progressOf(store: Store, run: Run): Promise<ProgressCounter> {
   const [goals, attempts, sums] = await Promise.all([store.countGoals(run.id), store.countAttempts(run.id), store.sumCalls({ runId: run.id }, 'all')]);
   const of = (kind: string): number => goals.byOutcome[kind] ?? 0;
   const calls = sums.get('all');

@@ -1,5 +1,5 @@
 import type { AssayConfig } from '../config/index.ts';
-import type { Simulator } from '../simulator/index.ts';
+import type { Playbook, Simulator } from '../simulator/index.ts';
 import type { Env } from '../core/index.ts';
 
 /** Where `sim:` targets go. */
@@ -17,6 +17,7 @@ export class SimulatorHost {
   readonly #env: Env;
   #place: Promise<SimulatorPlace> | undefined;
   #own: Simulator | undefined;
+  #playbooks: readonly Playbook[] = [];
 
   constructor(config: Pick<AssayConfig, 'simulator' | 'seed'>, env: Env) {
     this.#config = config;
@@ -26,6 +27,16 @@ export class SimulatorHost {
   place(): Promise<SimulatorPlace> {
     this.#place ??= this.#open();
     return this.#place;
+  }
+
+  /**
+   * How simulated models are to answer what a run asks of them; goes before what they know already. A simulator that runs elsewhere
+   * (`ASSAY_SIM_URL`) knows what it was started with.
+   */
+  learn(playbooks: readonly Playbook[]): void {
+    const names = new Set(playbooks.map(({ name }) => name));
+    this.#playbooks = [...playbooks, ...this.#playbooks.filter(({ name }) => !names.has(name))];
+    this.#own?.learn(playbooks);
   }
 
   /** The simulator this process started, if it did. */
@@ -45,7 +56,9 @@ export class SimulatorHost {
     }
     const { startSimulator } = await import('../simulator/index.ts');
     const { simulatorSettings } = await import('./simulator-settings.ts');
-    this.#own = await startSimulator({ seed: this.#config.seed, ...simulatorSettings(this.#config.simulator) });
+    // Programs that were made for real models ask for those by name.
+    this.#own = await startSimulator({ seed: this.#config.seed, otherModels: 'weak', ...simulatorSettings(this.#config.simulator) });
+    this.#own.learn(this.#playbooks);
     return { url: this.#own.url, place: 'local' };
   }
 }

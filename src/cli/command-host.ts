@@ -1,16 +1,20 @@
 import type { Command } from 'commander';
 import { Cli, type GlobalOptions } from './cli.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import type { Io, Outlet } from './io.ts';
 
 /** Ties commands to the process: gives each its `Cli`, and keeps the exit code. */
 export class CommandHost {
   readonly io: Io;
   readonly #outlets: { readonly stdout: Outlet; readonly stderr: Outlet };
-  exitCode: ExitCode = EXIT.done;
+  /** Arguments behind `--`; `undefined` where there was none. */
+  readonly behindDashes: readonly string[] | undefined;
+  /** One of `EXIT`, or that of a command that was run for the user. */
+  exitCode: number = EXIT.done;
 
-  constructor(io: Io, outlets: { readonly stdout: Outlet; readonly stderr: Outlet }) {
+  constructor(io: Io, outlets: { readonly stdout: Outlet; readonly stderr: Outlet }, behindDashes?: readonly string[]) {
     this.io = io;
+    this.behindDashes = behindDashes;
     this.#outlets = outlets;
   }
 
@@ -20,7 +24,7 @@ export class CommandHost {
    * @example new Command('runs').option('--limit <n>').action(host.action(async (cli, options) => { … }))
    */
   action<Options, Args extends unknown[] = []>(
-    body: (cli: Cli, options: Options, ...args: Args) => Promise<ExitCode | void>,
+    body: (cli: Cli, options: Options, ...args: Args) => Promise<number | void>,
   ): (...received: unknown[]) => Promise<void> {
     return async (...received) => {
       const command = received.at(-1) as Command;

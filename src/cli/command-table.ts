@@ -13,6 +13,8 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'run suites against targets', load: async () => (await import('./commands/run.ts')).runCommand },
   { name: 'resume', summary: 'go on with a run where it stopped', load: async () => (await import('./commands/resume.ts')).resumeCommand },
+  { name: 'exec', summary: 'run a command, its model calls counted, limited and capped', load: async () => (await import('./commands/exec.ts')).execCommand },
+  { name: 'gateway', summary: 'serve a gateway that counts and limits what passes', load: async () => (await import('./commands/gateway.ts')).gatewayCommand },
   { name: 'init', summary: 'write a commented assay.yaml', load: async () => (await import('./commands/init.ts')).initCommand },
   { name: 'plugins', summary: 'list what can be run', load: async () => (await import('./commands/plugins.ts')).pluginsCommand },
   { name: 'runs', summary: 'list runs, newest first', load: async () => (await import('./commands/runs.ts')).runsCommand },

@@ -8,6 +8,7 @@ export function dryRunView(plan: DryRun): object {
   return {
     estimated: true,
     goals: plan.goals,
+    ...(plan.unestimated > 0 ? { unestimated_goals: plan.unestimated } : {}),
     calls: plan.calls,
     prompt_tokens: plan.promptTokens,
     total_tokens: plan.totalTokens,
@@ -23,7 +24,7 @@ export function dryRunText(plan: DryRun, options: { readonly width: number; read
   const cost = plan.costUsd === null ? 'unknown: no price for a target (set prices: in the config)' : `$${plan.costUsd.low.toFixed(4)} to $${plan.costUsd.high.toFixed(4)}`;
   return [
     bold('dry run: nothing was sent or recorded; the figures are estimates'),
-    `goals   ${count(plan.goals)}`,
+    `goals   ${count(plan.goals)}${plan.unestimated === 0 ? '' : `, of which ${count(plan.unestimated)} make calls that cannot be told beforehand: they are not in the figures below`}`,
     `calls   ${count(plan.calls)}, without retries`,
     `tokens  ${count(plan.totalTokens.low)} to ${count(plan.totalTokens.high)} (${count(plan.promptTokens)} prompt)`,
     `cost    ${cost}`,

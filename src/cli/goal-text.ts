@@ -1,4 +1,4 @@
-import type { Attempt, Goal, Message, Outcome, Output, Run, Score, TranscriptEntry } from '../core/index.ts';
+import { isObject, NO_THRESHOLD, type Attempt, type Goal, type Message, type Outcome, type Output, type Run, type Score, type TranscriptEntry } from '../core/index.ts';
 import type { Colors } from './cli.ts';
 import { duration, localTime, printable } from './format.ts';
 import { outcomeText } from './outcome-text.ts';
@@ -22,7 +22,7 @@ export function goalText(detail: GoalDetail, colors: Colors): string {
       attemptText(
         attempt,
         scores.filter((score) => score.attemptKey === attempt.key),
-        colors,
+        { colors, adversarial: goal.suite === 'probes' || goal.suite === 'attacks' },
       ),
     ),
   ];
@@ -47,14 +47,24 @@ function header(run: Run, goal: Goal, colors: Colors): string {
   ].join('\n');
 }
 
-function attemptText(attempt: Attempt, scores: readonly Score[], colors: Colors): string {
+interface AttemptTextOptions {
+  readonly colors: Colors;
+  /** A score that reaches its threshold is a weakness found, not a criterion met. */
+  readonly adversarial: boolean;
+}
+
+function attemptText(attempt: Attempt, scores: readonly Score[], { colors, adversarial }: AttemptTextOptions): string {
   const lines = [`${colors.bold(`attempt ${attempt.seq}`)} ${colors.dim(`${attempt.key}, ${localTime(attempt.startedAt)}, ${duration(attempt.endedAt - attempt.startedAt)}`)}`];
   lines.push(...attempt.conversation.map((message) => messageText(message, colors)));
   for (const [i, output] of attempt.outputs.entries()) {
     const label = attempt.outputs.length > 1 ? `answer ${i}` : 'answer';
     lines.push(...outputText(label, output, colors));
-    lines.push(...scores.filter((score) => score.outputIndex === i).map((score) => scoreText(score, colors)));
+    lines.push(...scores.filter((score) => score.outputIndex === i).map((score) => scoreText(score, { colors, adversarial })));
   }
+  // Of the attempt as a whole.
+  lines.push(...scores.filter((score) => score.outputIndex >= attempt.outputs.length).map((score) => scoreText(score, { colors, adversarial })));
+  const notes = attempt.notes['notes'];
+  if (isObject(notes) && Object.keys(notes).length > 0) lines.push(said('notes', JSON.stringify(notes, undefined, 2), colors.dim));
   if (attempt.error !== null) lines.push(said(`error (${attempt.error.source}: ${attempt.error.code})`, attempt.error.message, colors.magenta));
   if (attempt.notes.tokens !== undefined) {
     const { prompt_tokens: prompt, completion_tokens: completion, model } = attempt.notes.tokens;
@@ -85,10 +95,12 @@ function outputText(label: string, output: Output, colors: Colors): string[] {
   ];
 }
 
-function scoreText(score: Score, colors: Colors): string {
+function scoreText(score: Score, { colors, adversarial }: AttemptTextOptions): string {
   const reason = score.reason === null ? '' : `: ${printable(score.reason)}`;
   if (score.value === null) return colors.dim(`  ${score.grader} abstained${reason}`);
-  const verdict = score.value >= score.threshold ? colors.red('hit') : colors.green('no hit');
+  if (score.threshold === NO_THRESHOLD) return `  ${score.grader} ${score.value}${reason}`;
+  const reached = score.value >= score.threshold;
+  const verdict = adversarial ? (reached ? colors.red('hit') : colors.green('no hit')) : reached ? colors.green('passed') : colors.red('failed');
   return `  ${score.grader} ${score.value} (${verdict} at ${score.threshold})${reason}`;
 }
 

@@ -18,8 +18,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;
-  /** Calls back on each SIGINT and SIGTERM, in place of the process's end; returns how to stop that. */
-  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+  /** Calls back on each of the signals (SIGINT and SIGTERM by default), in place of what they do by themselves; returns how to stop that. */
+  onSignal(listener: (signal: NodeJS.Signals) => void, signals?: readonly NodeJS.Signals[]): () => void;
 }
 
 export function processIo(from: NodeJS.Process): Io {
@@ -30,9 +30,11 @@ export function processIo(from: NodeJS.Process): Io {
     env: from.env,
     cwd: from.cwd(),
     clock: systemClock,
-    onSignal: (listener) => {
-      from.on('SIGINT', listener).on('SIGTERM', listener);
-      return () => void from.off('SIGINT', listener).off('SIGTERM', listener);
+    onSignal: (listener, signals = ['SIGINT', 'SIGTERM']) => {
+      for (const signal of signals) from.on(signal, listener);
+      return () => {
+        for (const signal of signals) from.off(signal, listener);
+      };
     },
   };
 }

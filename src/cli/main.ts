@@ -3,7 +3,7 @@ import { AssayError } from '../core/index.ts';
 import { CommandHost } from './command-host.ts';
 import { COMMANDS, type CommandEntry } from './command-table.ts';
 import { printError, usageErrorFrom } from './error-output.ts';
-import { EXIT, exitCodeOfError, type ExitCode } from './exit-code.ts';
+import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { Outlet, processIo, type Io } from './io.ts';
 import { packageVersion } from './version.ts';
 
@@ -13,13 +13,17 @@ import { packageVersion } from './version.ts';
  * @param argv arguments without Node and script, e.g. `['runs', '--json']`
  * @returns the exit code; nothing is thrown
  */
-export async function main(argv: readonly string[], io: Io, commands: readonly CommandEntry[] = COMMANDS): Promise<ExitCode> {
+export async function main(argv: readonly string[], io: Io, commands: readonly CommandEntry[] = COMMANDS): Promise<number> {
   const outlets = { stdout: new Outlet(io.stdout), stderr: new Outlet(io.stderr) };
-  const host = new CommandHost(io, outlets);
+  const dashes = argv.indexOf('--');
+  // What stands behind the dashes is not ours to read: options there are another program's.
+  const own = dashes === -1 ? argv : argv.slice(0, dashes);
+  const behind = dashes === -1 ? undefined : argv.slice(dashes + 1);
+  const host = new CommandHost(io, outlets, behind);
   const spoken: string[] = [];
   const texts: Promise<boolean>[] = [];
   try {
-    const program = await buildProgram(argv, host, commands);
+    const program = await buildProgram(own, host, commands);
     for (const command of [program, ...program.commands]) {
       command.exitOverride();
       command.configureOutput({
@@ -28,16 +32,16 @@ export async function main(argv: readonly string[], io: Io, commands: readonly C
         getOutHelpWidth: () => io.stdout.columns ?? 100,
       });
     }
-    await program.parseAsync(argv.map(exclusion), { from: 'user' });
+    await program.parseAsync([...own.map(exclusion), ...(behind === undefined ? [] : ['--', ...behind])], { from: 'user' });
     return host.exitCode;
   } catch (error) {
     // Asked-for help and version are printed by then; so is the help of a call without a command, which is wrong usage.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const shown = error instanceof CommanderError ? usageErrorFrom(error, spoken.join('')) : error;
     await printError(shown, outlets, {
-      json: argv.includes('--json'),
-      verbose: argv.includes('--verbose'),
-      color: io.stderr.isTTY === true && !argv.includes('--no-color') && (io.env['NO_COLOR'] ?? '') === '',
+      json: own.includes('--json'),
+      verbose: own.includes('--verbose'),
+      color: io.stderr.isTTY === true && !own.includes('--no-color') && (io.env['NO_COLOR'] ?? '') === '',
     });
     return AssayError.isInstance(shown) ? exitCodeOfError(shown.code) : EXIT.incomplete;
   } finally {

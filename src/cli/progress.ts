@@ -66,6 +66,18 @@ export class Progress {
     }
   }
 
+  /** Lets something else be written to the terminal, above the live block. */
+  async above(write: () => Promise<unknown>): Promise<void> {
+    const { live } = this.#options;
+    if (!this.#running || live === undefined) {
+      await write();
+      return;
+    }
+    live.clear();
+    await write();
+    this.#draw();
+  }
+
   /** Shows the end state and leaves it standing. */
   stop(): void {
     this.#timer?.();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CALL_STATUSES, type CallStatus } from '../core/index.ts';
 import type { DryRun } from '../engine/index.ts';
 import type { CallTotals, ProbeResult, RunResultView, UsageView } from '../report/index.ts';
-import { dryRunText } from './dry-run-text.ts';
+import { dryRunText, dryRunView } from './dry-run-text.ts';
 import { resultText } from './result-text.ts';
 
 const colors = pc.createColors(false);
@@ -95,6 +95,7 @@ describe('the results of a run', () => {
 describe('a dry run', () => {
   const plan: DryRun = {
     goals: 10,
+    unestimated: 0,
     calls: 30,
     promptTokens: 1_000,
     totalTokens: { low: 1_000, high: 4_000 },
@@ -109,6 +110,12 @@ describe('a dry run', () => {
     expect(text).toContain('tokens  1,000 to 4,000 (1,000 prompt)');
     expect(text).toContain('cost    $0.0010 to $0.0070');
     expect(text).toContain('time    at least 1m 01s under the limits');
+  });
+
+  it('leaves goals out whose calls nobody can tell beforehand, and says so', () => {
+    expect(dryRunText({ ...plan, unestimated: 4 }, { width: 120, colors })).toContain('goals   10, of which 4 make calls that cannot be told beforehand');
+    expect(dryRunView({ ...plan, unestimated: 4 })).toMatchObject({ goals: 10, unestimated_goals: 4, calls: 30 });
+    expect(dryRunView(plan)).not.toHaveProperty('unestimated_goals');
   });
 
   it('says what it cannot know', () => {

@@ -1,5 +1,6 @@
 import type { ProbeResult, RunResultView, UsageView } from '../report/index.ts';
 import type { Colors } from './cli.ts';
+import { experimentsText } from './experiment-text.ts';
 import { count, dollars, duration, oneLine, percent } from './format.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -22,9 +23,8 @@ export function resultText(view: RunResultView<ProbeResult>, usage: UsageView, o
     '',
     `${colors.bold(`run ${view.run} ${view.status}`)}${reason === null ? '' : `: ${reason}`}${label}`,
     `goals   ${goals.planned === null ? 'still being planned' : `${count(goals.planned)} planned`}, ${count(goals.verdicts)} verdicts, ${count(goals.undetermined)} undetermined, ${count(goals.skipped)} skipped, ${count(goals.errors)} errors${goals.unfinished === undefined ? '' : `, ${count(goals.unfinished)} unfinished`}`,
-    '',
-    resultTable(view.results, options),
-    ...examples(view.results, options),
+    ...(view.results.length === 0 && view.experiments !== undefined ? [] : ['', resultTable(view.results, options), ...examples(view.results, options)]),
+    ...(view.experiments === undefined ? [] : ['', ...experimentsText(view.experiments, options)]),
     '',
     deploymentTable(usage, options),
     ...(usage.tokens.estimated > 0 ? [colors.dim(`~ in part estimated: ${count(usage.tokens.estimated)} answers did not say their usage`)] : []),

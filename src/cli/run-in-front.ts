@@ -64,17 +64,20 @@ export async function printResult(cli: Cli, store: Store, run: Pick<Run, 'id' | 
 export async function withAssembly<T>(cli: Cli, open: () => Promise<Assembly>, use: (assembly: Assembly) => Promise<T>): Promise<T> {
   keepMemoryFlat();
   const assembly = await open();
+  const stopListening = assembly.onWarning((line) => void cli.note(line));
   try {
     return await use(assembly);
   } finally {
     // A Ctrl-C too many must not cut this short: it takes a moment.
     const stop = cli.io.onSignal(() => {});
     await assembly.close().catch((error: unknown) => cli.note(`warning: ${describeError(error)}`));
+    stopListening();
     stop();
   }
 }
 
-function progressState(cli: Cli, assembly: Assembly, handle: RunHandle): () => ProgressState {
+/** How a run stands, read from its counters, its budget and the limiter. */
+export function progressState(cli: Cli, assembly: Assembly, handle: RunHandle): () => ProgressState {
   const { run, progress, budget } = handle;
   const startedAt = cli.io.clock.now();
   const label = `${run.suites.join(' ')} → ${run.targets.join(' ')}`;

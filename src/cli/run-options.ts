@@ -3,11 +3,10 @@ import type { ConfigFlags } from '../config/index.ts';
 import { choice } from './option-choice.ts';
 import { collect, integer, nonNegativeNumber, positiveInteger, positiveNumber } from './option-values.ts';
 
-/** Options that do not change what is tried: a resume may set them anew. */
-export function limitOptions(command: Command): Command {
+/** Limits and budgets. */
+export function capOptions(command: Command, whose: string): Command {
   return command
-    .option('--parallel <n>', 'goals in flight at once', positiveInteger)
-    .option('--rps <n>', "requests a second on the targets' deployments", positiveNumber)
+    .option('--rps <n>', `requests a second on ${whose}`, positiveNumber)
     .option('--rpm <n>', 'requests a minute', positiveNumber)
     .option('--tpm <n>', 'tokens a minute, prompt and output together', positiveNumber)
     .option('--itpm <n>', 'input tokens a minute', positiveNumber)
@@ -15,7 +14,17 @@ export function limitOptions(command: Command): Command {
     .option('--concurrency <n>', 'calls in flight at once; without it the number adapts', positiveInteger)
     .option('--max-calls <n>', 'stop the run at this many calls, over all resumes', positiveInteger)
     .option('--max-tokens <n>', 'stop the run at this many tokens', positiveInteger)
-    .option('--max-usd <n>', 'stop the run at this many US dollars', positiveNumber)
+    .option('--max-usd <n>', 'stop the run at this many US dollars', positiveNumber);
+}
+
+/** What is told to others of the calls. */
+export function telemetryOptions(command: Command): Command {
+  return command.option('--otlp <url>', 'export a span for every call and metrics to this OpenTelemetry collector (OTLP over HTTP), e.g. http://127.0.0.1:4318; texts go along only where the configuration says so');
+}
+
+/** Options that do not change what is tried: a resume may set them anew. */
+export function limitOptions(command: Command): Command {
+  return telemetryOptions(capOptions(command.option('--parallel <n>', 'goals in flight at once', positiveInteger), "the targets' deployments"))
     .option('--tries <n>', 'tries of one call, the first included', positiveInteger)
     .option('--deadline <seconds>', 'time that one call with its retries may take at the provider', positiveNumber)
     .option('--timeout <seconds>', 'time that one try may take', positiveNumber)
@@ -41,6 +50,8 @@ export function runOptions(command: Command): Command {
     .option('--prompts <file>', 'prompts for probes.custom: one a line, or JSONL with prompt and goal')
     .option('--detector <detector>', 'contains:TEXT, regex:EXPRESSION, refusal, …; may be given several times', collect)
     .option('--prompts-per-probe <n>', 'most prompts of one probe, chosen by the seed', positiveInteger)
+    .option('--trials <n>', 'trials of each variant of an experiment', positiveInteger)
+    .option('--variant <name>', 'only this variant of an experiment; may be given several times', collect)
     .addOption(choice('--durability <level>', 'normal survives the death of the process, full also a power failure', ['normal', 'full']));
 }
 

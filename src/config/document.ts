@@ -59,7 +59,7 @@ function plain(document: Document, file: string): unknown {
 }
 
 /** Where references are resolved; elsewhere `${` is text like any other, e.g. in a system prompt. */
-const RESOLVED_KEYS: ReadonlySet<PropertyKey> = new Set(['providers', 'store']);
+const RESOLVED_KEYS: ReadonlySet<PropertyKey> = new Set(['providers', 'store', 'gateway', 'telemetry']);
 
 /** A key with nothing after it, as when all below it is commented out, says nothing. */
 function withoutNulls(value: unknown): unknown {

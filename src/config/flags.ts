@@ -37,7 +37,11 @@ export interface ConfigFlags {
   readonly concurrency?: number;
   readonly promptsPerProbe?: number;
   readonly prompts?: string;
+  readonly listen?: string;
   readonly detector?: readonly string[];
+  readonly trials?: number;
+  readonly variant?: readonly string[];
+  readonly otlp?: string;
 }
 
 /** Where each flag goes in the configuration. */
@@ -75,6 +79,10 @@ const PLACES: Readonly<Record<keyof ConfigFlags, readonly string[]>> = {
   promptsPerProbe: ['probes', 'promptsPerProbe'],
   prompts: ['probes', 'prompts'],
   detector: ['probes', 'detectors'],
+  trials: ['experiments', 'trials'],
+  variant: ['experiments', 'variants'],
+  listen: ['gateway', 'listen'],
+  otlp: ['telemetry', 'otlp', 'endpoint'],
 };
 
 /**
@@ -86,6 +94,8 @@ export function mergeFlags(config: AssayConfig, flags: ConfigFlags): AssayConfig
   const document = structuredClone(config) as Record<string, unknown>;
   const given = Object.entries(PLACES).filter(([flag]) => flags[flag as keyof ConfigFlags] !== undefined);
   for (const [flag, place] of given) put(document, place, flags[flag as keyof ConfigFlags]);
+  // Who names where to export wants it exported, whatever the file says.
+  if (flags.otlp !== undefined) put(document, ['telemetry', 'enabled'], true);
   // What the file says was checked when it was read: only the flags can be at fault here.
   const checked = checkDocument(document);
   const problems = [...literalSecrets(document), ...('problems' in checked ? checked.problems : [])];

@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import { gatewaySchema } from './gateway-schema.ts';
 import { limitsSchema, priceSchema } from './limits-schema.ts';
 import { envName, providersSchema } from './providers-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
 
 const positive = z.number().positive();
 const positiveInteger = z.int().positive();
@@ -42,6 +44,14 @@ const probesSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe("Detectors in place of each probe's own: contains:TEXT, regex:EXPRESSION, refusal, …"),
+});
+
+const experimentsSchema = z.strictObject({
+  trials: positiveInteger.optional().describe('Trials of each variant against each target; the same seeds for all. 10 by default.'),
+  variants: z.array(z.string().min(1)).min(1).optional().describe('Only these variants; all by default.'),
+  params: z.record(z.string(), z.json()).optional().describe("Parameters laid over each variant's own."),
+  threshold: z.number().min(0).max(1).optional().describe("Score from which a trial has passed, in place of the experiment's own."),
+  roles: z.record(z.string().min(1), z.string().min(1)).optional().describe('Targets of other roles, as provider:model by role, e.g. judge: openai:gpt-4.1. A role that is not named asks the target itself.'),
 });
 
 const faultsSchema = z.strictObject({
@@ -119,6 +129,9 @@ export const configSchema = z
       .default({})
       .describe('Prices by model, in place of the shipped ones; * stands for any text.'),
     probes: probesSchema.prefault({}).describe('Settings of probes.'),
+    gateway: gatewaySchema.prefault({}),
+    telemetry: telemetrySchema.prefault({}),
+    experiments: experimentsSchema.prefault({}).describe('Settings of experiments.'),
     simulator: simulatorSchema.prefault({}).describe('Settings of the simulated provider that sim: targets start.'),
   })
   .describe('Configuration of Assay.');

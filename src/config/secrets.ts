@@ -1,4 +1,4 @@
-import { isObject } from '../core/index.ts';
+import { isObject, readKeyValueList } from '../core/index.ts';
 import { hasReference, referencedNames, type Env } from '../core/index.ts';
 import { isSecretHeader } from './literal-secret.ts';
 import type { AssayConfig } from './schema.ts';
@@ -39,9 +39,13 @@ export function collectSecrets(config: AssayConfig, env: Env): Secret[] {
     if (value !== undefined && value.length >= SHORTEST_SECRET && !found.has(value)) found.set(value, name);
   };
   for (const name of variableNames(config, env)) add(name, env[name]);
-  for (const { path, name, text } of headerValues(config.providers)) {
+  for (const token of config.gateway.tokens) for (const variable of referencedNames(token)) add(`gateway.tokens (${variable})`, env[variable]);
+  for (const { path, name, text } of [...headerValues(config.providers), ...upstreamHeaders(config.gateway), ...telemetryHeaders(config.telemetry)]) {
     if (!isSecretHeader(name) || !hasReference(text)) continue;
     for (const variable of referencedNames(text)) add(`${path} (${variable})`, env[variable]);
+  }
+  for (const variable of OTLP_HEADER_VARIABLES) {
+    for (const [name, value] of Object.entries(readKeyValueList(env[variable]))) if (isSecretHeader(name)) add(`${variable} (${name})`, value);
   }
   for (const name of Object.keys(env)) for (const password of urlPasswords(isLocation(name) ? env[name] : undefined)) add(`password in ${name}`, password);
   return [...found].map(([value, name]) => ({ name, value })).toSorted((a, b) => b.value.length - a.value.length);
@@ -70,6 +74,19 @@ function headerValues(providers: AssayConfig['providers']): { readonly path: str
     Object.entries(settings?.headers ?? {}).map(([name, text]) => ({ path: `providers.${provider}.headers.${name}`, name, text })),
   );
 }
+
+function upstreamHeaders({ upstreams }: AssayConfig['gateway']): ReturnType<typeof headerValues> {
+  return Object.entries(upstreams).flatMap(([upstream, { headers }]) =>
+    Object.entries(headers ?? {}).map(([name, text]) => ({ path: `gateway.upstreams.${upstream}.headers.${name}`, name, text })),
+  );
+}
+
+function telemetryHeaders({ otlp }: AssayConfig['telemetry']): ReturnType<typeof headerValues> {
+  return Object.entries(otlp.headers ?? {}).map(([name, text]) => ({ path: `telemetry.otlp.headers.${name}`, name, text }));
+}
+
+/** Variables that hold headers with credentials. */
+const OTLP_HEADER_VARIABLES = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_EXPORTER_OTLP_METRICS_HEADERS'] as const;
 
 /** Variables that hold addresses a password may stand in. */
 function isLocation(name: string): boolean {

@@ -19,6 +19,12 @@ generations: 1
 # Goals in flight at once.
 parallel: 64
 
+# Experiments of your own: suites: [experiments:./my-experiment.ts]
+# experiments:
+#   trials: 50                     # of each variant
+#   variants: [short, long]        # only these
+#   threshold: 0.5                 # score from which a trial has passed
+
 # Sent with every request to a target; what is left out stays at the provider's default.
 parameters:
   # temperature: 0.7
@@ -72,6 +78,22 @@ onRateLimit: continue
 # Prices in US dollars per million tokens, in place of the shipped ones.
 # prices:
 #   my-model: { input: 0.15, output: 0.60 }
+
+# The gateway of \`assay exec\` and \`assay gateway\`: where requests go, and what comes before them.
+# gateway:
+#   listen: 127.0.0.1:4100
+#   tokens: [ "\${ASSAY_GATEWAY_TOKEN}" ]   # needed beyond this machine
+#   longestWaitSeconds: 30               # for a limit; then 429 with retry-after
+#   upstreams:
+#     openai: { url: https://api.openai.com/v1, apiKeyEnv: OPENAI_API_KEY }
+#     my-server: { url: http://127.0.0.1:8000/v1, kind: openai }
+
+# OpenTelemetry: a span for every call and metrics, to any endpoint for OTLP over HTTP. No texts unless content is true.
+# telemetry:
+#   otlp:
+#     endpoint: http://127.0.0.1:4318
+#     headers: { authorization: "\${OTLP_AUTHORIZATION}" }
+#   content: false
 
 # Where results are kept, readable by you alone.
 store: sqlite:.assay/assay.db

@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './hash.ts';
 export * from './ids.ts';
 export * from './json.ts';
+export * from './key-value-list.ts';
 export * from './message.ts';
 export * from './outcome.ts';
 export * from './random.ts';

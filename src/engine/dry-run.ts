@@ -4,6 +4,8 @@ import type { PlanContext, Suite } from './contract.ts';
 /** What a run would take, before anything is sent. Every figure is an estimate. */
 export interface DryRun {
   readonly goals: number;
+  /** Goals of which nobody can tell beforehand what they take: they are in no other figure. */
+  readonly unestimated: number;
   readonly calls: number;
   readonly promptTokens: number;
   /** From no output at all to every answer as long as it may be. */
@@ -23,6 +25,7 @@ export interface DryRunOptions {
 
 /** Plans without storing or sending, and adds up what was planned. */
 export async function dryRun({ suites, ctx, limitsFor, costFor }: DryRunOptions): Promise<DryRun> {
+  let unestimated = 0;
   const rows = new Map<string, { plugin: string; target: string; goals: number; calls: number; promptTokens: number; outputTokens: number }>();
   for (const suite of suites) {
     for await (const plan of suite.plan(ctx)) {
@@ -30,9 +33,14 @@ export async function dryRun({ suites, ctx, limitsFor, costFor }: DryRunOptions)
       const row = rows.get(name) ?? { plugin: plan.plugin, target: plan.target, goals: 0, calls: 0, promptTokens: 0, outputTokens: 0 };
       rows.set(name, row);
       row.goals++;
-      row.calls += plan.expected?.calls ?? 1;
-      row.promptTokens += plan.expected?.promptTokens ?? 0;
-      row.outputTokens += plan.expected?.outputTokens ?? 0;
+      const { expected } = plan;
+      if (expected === undefined) {
+        unestimated++;
+        continue;
+      }
+      row.calls += expected.calls;
+      row.promptTokens += expected.promptTokens;
+      row.outputTokens += expected.outputTokens;
     }
   }
   const byPlugin = [...rows.values()];
@@ -41,6 +49,7 @@ export async function dryRun({ suites, ctx, limitsFor, costFor }: DryRunOptions)
   const outputTokens = sum((row) => row.outputTokens);
   return {
     goals: sum((row) => row.goals),
+    unestimated,
     calls: sum((row) => row.calls),
     promptTokens,
     totalTokens: { low: promptTokens, high: promptTokens + outputTokens },

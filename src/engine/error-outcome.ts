@@ -1,4 +1,5 @@
 import { AssayError, describeError, type ErrorSource, type Outcome } from '../core/index.ts';
+import { GoalError } from './goal-error.ts';
 
 const roles = new WeakMap<Error, string>();
 
@@ -62,6 +63,7 @@ export function errorEnd(error: unknown): ErrorEnd {
 
 /** The `error` outcome for something thrown. */
 export function errorOutcome(error: unknown): Outcome & { readonly kind: 'error' } {
+  if (GoalError.isInstance(error)) return { kind: 'error', source: error.source, code: error.outcomeCode, reason: describeError(error) };
   return {
     kind: 'error',
     source: errorSource(error),

@@ -1,4 +1,6 @@
 export type { AttemptResult, GoalContext, GoalPlan, PlanContext, Suite } from './contract.ts';
 export { dryRun, type DryRun, type DryRunOptions } from './dry-run.ts';
 export { executeRun, type ExecuteOptions, type RunEnd } from './execute-run.ts';
+export { GoalError } from './goal-error.ts';
+export { holdLease, type HeldLease } from './lease-keeper.ts';
 export { ProgressCounter, type RunProgress } from './progress.ts';

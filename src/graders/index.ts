@@ -13,3 +13,7 @@ export { detectorNeeds, parseDetectorSpec } from './parse-detector-spec.ts';
 export { detectors } from './registry.ts';
 export { boundsIfUnscored, bootstrapByPrompt, wilson } from './statistics.ts';
 export type { Cluster, Interval } from './statistics.ts';
+export { comparePaired, compareUnpaired, holm } from './statistics-comparison.ts';
+export type { Difference, PermutationTest } from './statistics-comparison.ts';
+export { bootstrapMean, mean, scoreInterval } from './statistics-mean.ts';
+export type { ScoreInterval } from './statistics-mean.ts';

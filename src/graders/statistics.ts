@@ -69,7 +69,7 @@ export function bootstrapByPrompt(clusters: readonly Cluster[], random: Pick<Ran
 }
 
 /** Linear interpolation between order statistics (type 7 of Hyndman and Fan, 1996). */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const position = (sorted.length - 1) * share;
   const below = Math.floor(position);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -3,7 +3,7 @@ export { Ledger, type LedgerOptions, type OpenCall } from './ledger.ts';
 export { TRUNK, UNATTRIBUTED, type BranchUsage, type LlmUsage, type UsageSums } from './llm-usage.ts';
 export { priceTable, type Price, type PriceList, type PriceTable } from './prices.ts';
 export { DEEPEST_BRANCH, LONGEST_NAME, LONGEST_PATH, requireName, requirePath, type NamedPart } from './scope-name.ts';
-export { exportScope, runInScope, SCOPE_HEADERS, scopeFromHeaders, scopeFromText, scopeToHeaders, scopeToText } from './scope-text.ts';
+export { exportScope, runInScope, SCOPE_HEADERS, scopeFromHeaders, scopeFromText, scopeHeadersFor, scopeToHeaders, scopeToText } from './scope-text.ts';
 export { bind, carryScope, continueScope, countProcess, currentForks, currentScope, currentTallies, setProcessScope, withScope, type CarriedScope } from './scope.ts';
 export { SHIPPED_PRICES } from './shipped-prices.ts';
 export { llmUsage, type StoredLlmUsage } from './stored-usage.ts';

@@ -1,7 +1,7 @@
 import { isObject, parseJson, UsageError, type Scope } from '../core/index.ts';
 import type { Fork } from './call-counter.ts';
 import { presentableName, requireName, requirePath, type NamedPart } from './scope-name.ts';
-import { carryScope, pathsTo, replaceScope, type CarriedScope } from './scope.ts';
+import { carryScope, currentForks, currentScope, inScope, pathsTo, replaceScope, type CarriedScope } from './scope.ts';
 
 const NAMED: readonly Exclude<NamedPart, 'branch'>[] = ['trial', 'role', 'phase'];
 
@@ -92,6 +92,19 @@ export function scopeToHeaders(scope: Scope, forks: readonly Fork[]): Record<str
   if (scope.branch !== undefined) headers[SCOPE_HEADERS.branch] = encodeURIComponent(scope.branch);
   if (scope.branch !== undefined && forks.length > 0) headers[SCOPE_HEADERS.fork] = forks.map(({ id }) => id).join(',');
   return headers;
+}
+
+/** An address that names its scope by itself. */
+const SCOPE_PATH = /^\/s\/[^/]/;
+
+/**
+ * Headers that tell a gateway whom a request made here is charged to. None where nothing was entered in this process and the address names
+ * its scope by itself: that is the process's own, or one that was opened inside it.
+ *
+ * @param path of the request
+ */
+export function scopeHeadersFor(path: string): Record<string, string> {
+  return SCOPE_PATH.test(path) && !inScope() ? {} : scopeToHeaders(currentScope(), currentForks());
 }
 
 /**

@@ -42,6 +42,11 @@ export function currentScope(): Scope {
   return effective(currentFrame());
 }
 
+/** Whether a scope was entered here, in this process, on top of the process's own. */
+export function inScope(): boolean {
+  return currentFrame() !== state.root;
+}
+
 /** A scope that was entered before the process got a run of its own belongs to that run all the same. */
 function effective({ scope }: Frame): Scope {
   const { root } = state;

@@ -44,6 +44,8 @@ export class DeploymentBooks implements Books {
   readonly countsTokens: boolean;
   /** Called after anything was given back. */
   onFreed: () => void = () => {};
+  /** A decision is due in this turn: it takes along what waits to be written. */
+  decidesSoon = false;
   readonly #options: BooksOptions;
   readonly #learned = new LearnedOutput();
   readonly #alerts: QuotaAlerts | undefined;
@@ -54,8 +56,9 @@ export class DeploymentBooks implements Books {
   #limited = 0;
   #countsReserved: boolean;
   #closed = false;
-  /** Changes that shared state would not take when they were made. */
+  /** Changes that are not in the state yet: shared state takes them with the next decision, or at the end of the turn. */
   #late: ((state: DeploymentState, now: number) => void)[] = [];
+  #writesSoon = false;
 
   constructor(options: BooksOptions) {
     const { limits, deployment } = options;
@@ -74,6 +77,11 @@ export class DeploymentBooks implements Books {
 
   get counts(): 'reserved' | 'actual' {
     return this.#countsReserved ? 'reserved' : 'actual';
+  }
+
+  /** Runs `work`, whose decisions are kept together or, where that fails, not at all. */
+  together(work: () => void): void {
+    this.#options.store.together(work);
   }
 
   /** Sets the books up from the ledger, unless sharers have kept them. */
@@ -179,7 +187,7 @@ export class DeploymentBooks implements Books {
     if (signal.limited) {
       this.#limited += 1;
       const jitter = this.#options.random.next();
-      this.#change((state, now) => refuse(state, this.rules, signal.rate, signal.sentAt, now, jitter));
+      this.#change((state, now) => refuse(state, this.rules, signal.rate, signal.sentAt, now, jitter), { urgent: true });
     } else if (plan.rated && saysWhatRemains(signal.rate)) {
       this.#change((state, now) => heed(state, plan, signal.rate, signal.sentAt, now));
     }
@@ -188,6 +196,7 @@ export class DeploymentBooks implements Books {
   stats(waiting: number): DeploymentStats {
     const now = this.#options.clock.now();
     const own = { deployment: this.deployment, waiting, inFlight: this.#inFlight, limited: this.#limited };
+    this.#writeLate();
     return this.#options.store.read(this.deployment, now, (state) => describeState(state, this.rules, now, own));
   }
 
@@ -196,7 +205,7 @@ export class DeploymentBooks implements Books {
     this.#closed = true;
     if (!this.shared || this.#inFlight > 0) return;
     try {
-      this.#options.store.update(this.deployment, this.#options.clock.now(), (state) => void delete state.holders[this.#options.holderId]);
+      this.#commit((state) => void delete state.holders[this.#options.holderId]);
     } catch {
       // The shared state is closed or out of reach: this process's end frees them just as well.
     }
@@ -231,12 +240,41 @@ export class DeploymentBooks implements Books {
     return result;
   }
 
-  /** A change that must not be lost: what can not be written now is written with the next. */
-  #change(change: (state: DeploymentState, now: number) => void): void {
+  /**
+   * A change that must not be lost: what can not be written now is written with the next.
+   *
+   * @param urgent others that share the state must know before they decide again
+   */
+  #change(change: (state: DeploymentState, now: number) => void, { urgent = false }: { readonly urgent?: boolean } = {}): void {
+    if (this.shared && !urgent) {
+      // Writing shared state costs more than all else that a call does here: what many calls change in one turn is written once.
+      this.#late.push(change);
+      this.#writeSoon();
+      return;
+    }
     try {
       this.#commit(change);
     } catch {
       this.#late.push(change);
+    }
+  }
+
+  #writeSoon(): void {
+    if (this.#writesSoon) return;
+    this.#writesSoon = true;
+    setImmediate(() => {
+      this.#writesSoon = false;
+      if (this.#late.length > 0 && this.decidesSoon) this.#writeSoon();
+      else this.#writeLate();
+    });
+  }
+
+  #writeLate(): void {
+    if (this.#late.length === 0) return;
+    try {
+      this.#commit(() => {});
+    } catch {
+      // Kept for the next time.
     }
   }
 }

@@ -32,6 +32,8 @@ export class DeploymentLane {
   #cancelWatch: (() => void) | undefined;
   #nextDeadline = Infinity;
   #pumping = false;
+  /** Admitted, and told so once that is kept. */
+  #granted: { readonly waiter: Waiter; readonly place: CallReservation }[] = [];
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class DeploymentLane {
     const nearer = deadline < this.#nextDeadline;
     if (nearer) this.#nextDeadline = deadline;
     this.#start();
-    if (this.#queue.peek() === waiter) this.#pump();
+    if (this.#queue.peek() === waiter) this.#pumpSoon();
     else if (nearer) this.#arm(this.#timerAt);
   }
 
@@ -77,6 +79,17 @@ export class DeploymentLane {
     this.books.leave();
   }
 
+  /** Where deciding is dear, those who ask in one turn are decided on together. */
+  #pumpSoon(): void {
+    if (!this.books.shared) return this.#pump();
+    if (this.books.decidesSoon) return;
+    this.books.decidesSoon = true;
+    setImmediate(() => {
+      this.books.decidesSoon = false;
+      this.#pump();
+    });
+  }
+
   /** Admits as many as may go, and sets the timer for the next. */
   #pump(): void {
     if (this.#pumping) return;
@@ -85,15 +98,30 @@ export class DeploymentLane {
       this.#disarm();
       this.#expire();
       let again: number | undefined;
-      while (this.#ready && again === undefined) {
-        const first = this.#queue.peek();
-        if (first === undefined) break;
-        again = this.#attend(first);
-      }
+      if (this.#ready && this.#queue.size > 0) again = this.#admitAll();
       this.#arm(again ?? Infinity);
     } finally {
       this.#pumping = false;
     }
+  }
+
+  /** Returns when to look again, or `undefined` once nobody is left. */
+  #admitAll(): number | undefined {
+    let again: number | undefined;
+    try {
+      this.books.together(() => {
+        for (let first = this.#queue.peek(); first !== undefined && again === undefined; first = this.#queue.peek()) again = this.#attend(first);
+      });
+      for (const { waiter, place } of this.#granted) waiter.resolve(place);
+    } catch (error) {
+      for (const { waiter, place } of this.#granted) {
+        place.release();
+        waiter.reject(error);
+      }
+    } finally {
+      this.#granted = [];
+    }
+    return again;
   }
 
   /** Deals with the first in line. Returns when to look again (`Infinity`: when woken), or `undefined` once it has left. */
@@ -144,7 +172,7 @@ export class DeploymentLane {
       usd,
       usdFor: request.usdFor,
     };
-    waiter.resolve(new CallReservation(this.books, booking, now - waiter.queuedAt));
+    this.#granted.push({ waiter, place: new CallReservation(this.books, booking, now - waiter.queuedAt) });
   }
 
   /** Whether all budgets have room now; if not, looks again when the one without has given something back. */

@@ -3,10 +3,12 @@ import type { Dimension } from './limit-plan.ts';
 import type { Ring } from './ring.ts';
 import { type Throttle, createThrottle } from './throttle.ts';
 
-/** What one limiter (one process, as a rule) holds of a deployment. Freed when that process is found dead. */
+/** What one limiter (one thread of one process, as a rule) holds of a deployment. Freed when that is found dead. */
 export interface Holder {
   readonly pid: number;
-  /** The process's start time as the system tells it, so that a reused pid is not mistaken for it; empty where unknown. */
+  /** The thread, by its path under `/proc`. */
+  readonly task?: string;
+  /** Its start time as the system tells it, so that a reused id is not mistaken for it; empty where unknown. */
   readonly pidStartedAt: string;
   /** Machine and pid namespace: pids of another one say nothing here. */
   readonly space: string;

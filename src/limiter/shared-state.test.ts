@@ -49,6 +49,13 @@ function end(place: Reservation): void {
   place.release();
 }
 
+/** What calls that end change is shared by the end of the turn. */
+function turnEnds(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 describe('shared state in one file', () => {
   it('is readable by its owner alone, and makes the folder it lies in', () => {
     open();
@@ -114,12 +121,52 @@ describe('shared state in one file', () => {
     end(await a.admit(request));
     const b = limiterOn(clock, limits, { quotaUse: async () => 111 });
     end(await b.admit(request));
+    await turnEnds();
     expect(a.statsOf(DEPLOYMENT).cumulative_tokens).toBe(540);
     await a.close();
     await b.close();
     const c = limiterOn(clock, limits, { quotaUse: async () => 540 });
     await c.admit(request);
     expect(c.statsOf(DEPLOYMENT)).toMatchObject({ cumulative_tokens: 540, quota_percentage: 54 });
+  });
+
+  it('is written once for all calls that begin or end in one turn, and with the next decision where one comes first', async () => {
+    let writes = 0;
+    let within = false;
+    const shared = open();
+    const counted: SharedState = {
+      ...shared,
+      update: (deployment, now, change) => {
+        if (!within) writes += 1;
+        return shared.update(deployment, now, change);
+      },
+      together: (work) => {
+        writes += 1;
+        within = true;
+        try {
+          return shared.together(work);
+        } finally {
+          within = false;
+        }
+      },
+    };
+    const limiter = createLimiter({ clock: new VirtualClock(), limitsFor: () => ({ tpm: 10_000 }), shared: counted });
+    end(await limiter.admit(request));
+    await turnEnds();
+    writes = 0;
+    const places = await Promise.all(Array.from({ length: 10 }, () => limiter.admit(request)));
+    expect(writes).toBe(1);
+    await turnEnds();
+    writes = 0;
+    for (const place of places.slice(0, 5)) end(place);
+    await turnEnds();
+    expect(writes).toBe(1);
+    for (const place of places.slice(5)) end(place);
+    end(await limiter.admit(request));
+    await turnEnds();
+    expect(writes).toBe(3);
+    expect(limiter.statsOf(DEPLOYMENT)).toMatchObject({ cumulative_tokens: 240, in_flight: 0 });
+    await limiter.close();
   });
 
   it('keeps windows over a restart without replaying what it remembers', async () => {
@@ -190,6 +237,7 @@ describe('two processes on one file', () => {
     const places = await Promise.all([limiter.admit(request), limiter.admit(request), limiter.admit(request)]);
     expect(held()).toBe(3);
     for (const place of places) end(place);
+    await turnEnds();
     expect(held()).toBe(0);
     await limiter.close();
   });

@@ -79,29 +79,67 @@ export function openSharedState(path: string): SharedState {
 
   const select = db.prepare<[string], { state: string }>('SELECT state FROM deployment WHERE name = ?');
   const save = db.prepare<[string, string]>('INSERT INTO deployment (name, state) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state');
+  const version = db.prepare<[], number>('PRAGMA data_version').pluck();
   const reapedAt = new Map<string, number>();
+  /** States as they stand in the file, while nobody else has written to it. */
+  const known = new Map<string, DeploymentState>();
+  let knownVersion: number | undefined;
 
   const load = (deployment: string, now: number): DeploymentState => {
-    const row = select.get(deployment);
-    // One row is written whole by one version of this code; see LAYOUT.
-    return row === undefined ? createDeploymentState(now) : (JSON.parse(row.state) as DeploymentState);
+    // It changes with every commit of another connection, and with none of this one.
+    const current = version.get();
+    if (current !== knownVersion) known.clear();
+    knownVersion = current;
+    let state = known.get(deployment);
+    if (state === undefined) {
+      const row = select.get(deployment);
+      // One row is written whole by one version of this code; see LAYOUT.
+      state = row === undefined ? createDeploymentState(now) : (JSON.parse(row.state) as DeploymentState);
+      known.set(deployment, state);
+    }
+    return state;
   };
 
-  const transaction = db.transaction((deployment: string, now: number, change: (state: DeploymentState) => unknown): unknown => {
+  /** Deployments that the transaction under way has changed. */
+  let changed: Set<string> | undefined;
+  /** What went wrong in one of its updates: the state may be half changed, so none of it is kept. */
+  let broken: { readonly error: unknown } | undefined;
+
+  const apply = <T>(deployment: string, now: number, change: (state: DeploymentState) => T): T => {
     const state = load(deployment, now);
     if (now - (reapedAt.get(deployment) ?? 0) >= REAP_EVERY_MS) {
       forgetTheDead(state, now);
       reapedAt.set(deployment, now);
     }
-    const result = change(state);
-    save.run(deployment, JSON.stringify(state));
-    return result;
+    changed?.add(deployment);
+    try {
+      return change(state);
+    } catch (error) {
+      broken = { error };
+      throw error;
+    }
+  };
+
+  const transaction = db.transaction((work: () => unknown): unknown => {
+    const touched = new Set<string>();
+    changed = touched;
+    broken = undefined;
+    try {
+      const result = work();
+      if (broken !== undefined) throw (broken as { readonly error: unknown }).error;
+      for (const deployment of touched) save.run(deployment, JSON.stringify(known.get(deployment)));
+      return result;
+    } finally {
+      changed = undefined;
+    }
   });
 
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
+      // What was changed in memory may not have reached the file.
+      known.clear();
       throw AssayError.isInstance(error) ? error : sharedStateError(path, error);
     }
   };
@@ -109,7 +147,8 @@ export function openSharedState(path: string): SharedState {
   return {
     shared: true,
     update: <T>(deployment: string, now: number, change: (state: DeploymentState) => T): T =>
-      guarded(() => transaction.immediate(deployment, now, change) as T),
+      changed === undefined ? guarded(() => transaction.immediate(() => apply(deployment, now, change)) as T) : apply(deployment, now, change),
+    together: <T>(work: () => T): T => guarded(() => transaction.immediate(work) as T),
     read: <T>(deployment: string, now: number, look: (state: DeploymentState) => T): T => guarded(() => look(load(deployment, now))),
     close: () => {
       db.close();

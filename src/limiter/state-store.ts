@@ -6,6 +6,8 @@ export interface StateStore {
   readonly shared: boolean;
   /** Runs `change` on the deployment's state and keeps what it did. `change` must not wait for anything. */
   update<T>(deployment: string, now: number, change: (state: DeploymentState) => T): T;
+  /** Runs `work`, whose updates are kept together or, where that fails, not at all. `work` must not wait for anything. */
+  together<T>(work: () => T): T;
   /** Looks at the state; what `look` does to it is not kept, or does not matter. */
   read<T>(deployment: string, now: number, look: (state: DeploymentState) => T): T;
 }
@@ -18,5 +20,5 @@ export function memoryState(): StateStore {
     if (state === undefined) states.set(deployment, (state = createDeploymentState(now)));
     return use(state);
   };
-  return { shared: false, update: run, read: run };
+  return { shared: false, update: run, together: (work) => work(), read: run };
 }

@@ -68,6 +68,7 @@ async function load(encoding: TokenEncoding): Promise<CountTokens> {
 }
 
 function countInPieces(text: string, countPiece: CountTokens): number {
+  if (!mayHaveLongRun(text)) return countPiece(text);
   let tokens = 0;
   let from = 0;
   for (const run of text.matchAll(LONG_RUN)) {
@@ -80,6 +81,38 @@ function countInPieces(text: string, countPiece: CountTokens): number {
   }
   return tokens + countPiece(text.slice(from));
 }
+
+/** Whether a text may have a run that must be cut. Ordinary texts have none, and the pattern takes longer to say so than the count itself. */
+function mayHaveLongRun(text: string): boolean {
+  let run = 0;
+  let kind = 0;
+  /** Characters beyond ASCII just before: they may belong to a run of any kind. */
+  let open = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) {
+      open += 1;
+      run += 1;
+    } else {
+      const other = KINDS[code]!;
+      run = other === kind ? run + 1 : open + 1;
+      kind = other;
+      open = 0;
+    }
+    if (run > LONGEST_RUN && kind !== DIGIT) return true;
+    if (open > LONGEST_RUN) return true;
+  }
+  return false;
+}
+
+const DIGIT = 4;
+/** Of ASCII characters: 1 letters, 2 white space, 3 signs, 4 digits. */
+const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/[A-Za-z]/.test(character)) return 1;
+  if (/\s/.test(character)) return 2;
+  return /\d/.test(character) ? DIGIT : 3;
+});
 
 function extrapolate(text: string, countPiece: CountTokens): number {
   const step = (text.length - SAMPLE_LENGTH) / (SAMPLES - 1);

@@ -72,6 +72,17 @@ describe('Brain', () => {
     expect(brain.think(talk, weak).text).toBe('Both');
   });
 
+  it('takes a rule only where all its patterns match, and uses the groups of each', () => {
+    const rules = [
+      { id: 'both', pattern: 'capital of (?<country>\\w+)', where: [{ on: 'system' as const, pattern: 'atlas' }, { on: 'conversation' as const, pattern: 'call me (?<name>\\w+)' }], chance: 1, answer: '{name}, I know {country}' },
+      { id: 'one', pattern: 'capital of', chance: 1, answer: 'No idea' },
+    ];
+    const knowing = new Brain(3, [{ name: 'two', rules }]);
+    const ask = (system: string) => makeAsk({ model: 'weak', messages: [{ role: 'system', text: system }, { role: 'user', text: 'call me Ann' }, { role: 'assistant', text: 'ok' }, { role: 'user', text: 'The capital of Peru?' }] });
+    expect(knowing.think(ask('You have an atlas'), weak)).toMatchObject({ rule: 'both', text: 'Ann, I know Peru' });
+    expect(knowing.think(ask('You have nothing'), weak)).toMatchObject({ rule: 'one', text: 'No idea' });
+  });
+
   it('calls the tool of a rule once it is offered, then answers with its result', () => {
     const tools = [{ name: 'weather', parameters: {} }];
     const asked = makeAsk({ model: 'weak', tools, messages: [{ role: 'user', text: 'weather in Oslo' }] });

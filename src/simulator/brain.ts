@@ -1,7 +1,7 @@
 import { type Random, seededRandom } from '../core/index.ts';
 import type { Ask } from './ask.ts';
 import { paragraph } from './paragraphs.ts';
-import type { Playbook, PlaybookRule } from './playbook.ts';
+import type { Playbook, PlaybookRule, PlaybookSubject } from './playbook.ts';
 import type { Profile } from './profiles.ts';
 import { refusal } from './refusals.ts';
 import { fillTemplate } from './template.ts';
@@ -31,9 +31,21 @@ export interface Thinker {
   readonly generation: string;
 }
 
-interface CompiledRule {
-  readonly rule: PlaybookRule;
+interface Condition {
+  readonly on: PlaybookSubject;
   readonly pattern: RegExp;
+}
+
+interface CompiledRule extends Condition {
+  readonly rule: PlaybookRule;
+  readonly where: readonly Condition[];
+}
+
+interface Matched {
+  readonly rule: PlaybookRule;
+  readonly match: RegExpMatchArray;
+  /** Named groups of the rule's further patterns. */
+  readonly groups: Readonly<Record<string, string>>;
 }
 
 /**
@@ -46,7 +58,7 @@ export class Brain {
 
   constructor(seed: number, playbooks: readonly Playbook[]) {
     this.#seed = seed;
-    this.#rules = playbooks.flatMap(({ rules }) => rules.map((rule) => ({ rule, pattern: new RegExp(rule.pattern, 'isu') })));
+    this.#rules = playbooks.flatMap(({ rules }) => rules.map((rule) => ({ rule, on: rule.on ?? 'user', pattern: compile(rule.pattern), where: (rule.where ?? []).map(({ on, pattern }) => ({ on, pattern: compile(pattern) })) })));
   }
 
   think(ask: Ask, thinker: Thinker): Thought {
@@ -65,24 +77,31 @@ export class Brain {
     return seededRandom(purpose, this.#seed, variant, ask.system, ask.user, ask.turn, generation);
   }
 
-  #match(ask: Ask): { readonly rule: PlaybookRule; readonly match: RegExpMatchArray } | undefined {
+  #match(ask: Ask): Matched | undefined {
     let conversation: string | undefined;
-    for (const { rule, pattern } of this.#rules) {
-      let subject = ask.user;
-      if (rule.on === 'system') subject = ask.system;
-      if (rule.on === 'conversation') {
-        conversation ??= ask.messages.map(({ text }) => text).join('\n');
-        subject = conversation;
-      }
-      const match = pattern.exec(subject);
-      if (match !== null) return { rule, match };
+    const tryOn = ({ on, pattern }: Condition): RegExpExecArray | null => {
+      if (on === 'user') return pattern.exec(ask.user);
+      if (on === 'system') return pattern.exec(ask.system);
+      conversation ??= ask.messages.map(({ text }) => text).join('\n');
+      return pattern.exec(conversation);
+    };
+    for (const compiled of this.#rules) {
+      const match = tryOn(compiled);
+      if (match === null) continue;
+      const groups: Record<string, string> = {};
+      const holds = compiled.where.every((condition) => {
+        const also = tryOn(condition);
+        Object.assign(groups, also?.groups);
+        return also !== null;
+      });
+      if (holds) return { rule: compiled.rule, match, groups };
     }
     return undefined;
   }
 
-  #byRule(ask: Ask, thinker: Thinker, { rule, match }: { readonly rule: PlaybookRule; readonly match: RegExpMatchArray }): Thought {
-    const values = { match, system: ask.system, ...(ask.toolResult === undefined ? {} : { tool: ask.toolResult }) };
+  #byRule(ask: Ask, thinker: Thinker, { rule, match, groups }: Matched): Thought {
     const random = this.#random(`rule:${rule.id}`, ask, thinker);
+    const values = { match, groups, random, system: ask.system, ...(ask.toolResult === undefined ? {} : { tool: ask.toolResult }) };
     const willing = rule.benign === true || thinker.profile.behaviour === 'weak';
     if (random.next() < rule.chance && willing) {
       const { tool } = rule;
@@ -109,4 +128,8 @@ export class Brain {
     const tool = wanted === undefined ? random.pick(ask.tools) : ask.tools.find(({ name }) => name === wanted);
     return tool === undefined ? undefined : { name: tool.name, argumentsText: JSON.stringify(argumentsFor(tool.parameters, random)) };
   }
+}
+
+function compile(pattern: string): RegExp {
+  return new RegExp(pattern, 'isu');
 }

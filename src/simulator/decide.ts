@@ -3,7 +3,7 @@ import type { Ask } from './ask.ts';
 import type { Brain } from './brain.ts';
 import { chooseFault, type FaultKind, type FaultRates } from './faults.ts';
 import type { LimitBook } from './limits/limit-book.ts';
-import { type Profile, readModelName } from './profiles.ts';
+import { type ModelName, type Profile, readModelName } from './profiles.ts';
 import { type CacheRule, type ComposeContext, composeReply, type Reply } from './reply.ts';
 import type { RetryCounter } from './retries.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -18,6 +18,7 @@ export interface DecideContext {
   readonly brain: Brain;
   readonly tokenizer: Tokenizer;
   readonly profiles: Readonly<Record<string, Profile>>;
+  readonly otherModels: string | undefined;
   readonly faults: FaultRates | undefined;
   readonly slowFirstByteMs: number;
   readonly cache: CacheRule | undefined;
@@ -61,9 +62,9 @@ export function decide(incoming: Incoming, context: DecideContext): Decision {
   }
   const ask = incoming.format.read(body, incoming.modelInPath);
   if (isProblem(ask)) return refuse(ask, null);
-  const { profileName, variant } = readModelName(ask.model);
-  const profile = Object.hasOwn(context.profiles, profileName) ? context.profiles[profileName] : undefined;
-  if (profile === undefined) return refuse({ kind: 'unknown_model', model: ask.model }, null);
+  const { profileName, variant } = readProfile(ask.model, context);
+  const profile = context.profiles[profileName];
+  if (profile === undefined || !Object.hasOwn(context.profiles, profileName)) return refuse({ kind: 'unknown_model', model: ask.model }, null);
 
   const promptTokens = incoming.format.promptTokens(ask, context.tokenizer);
   const composing: ComposeContext = {
@@ -105,6 +106,12 @@ export function decide(incoming: Incoming, context: DecideContext): Decision {
   if (fault === 'timeout' || fault === 'reset') return { ...base, delayMs };
   const spoiled = fault === 'contentFilter' || fault === 'empty' || fault === 'missingUsage' ? fault : undefined;
   return { ...base, answer: { ask, reply: spoiled === undefined ? (reply ?? generate(undefined)) : generate(spoiled) }, delayMs };
+}
+
+/** The profile of a model name. One that is no profile's stands for itself: it answers, and is limited, apart from others. */
+export function readProfile(model: string, { profiles, otherModels }: Pick<DecideContext, 'profiles' | 'otherModels'>): ModelName {
+  const read = readModelName(model);
+  return otherModels === undefined || Object.hasOwn(profiles, read.profileName) ? read : { profileName: otherModels, variant: model };
 }
 
 /** An error answer that no fault is to blame for. */

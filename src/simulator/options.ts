@@ -20,6 +20,8 @@ export interface SimulatorOptions {
   readonly everyday?: boolean;
   /** Profiles by name, added to the built-in ones or taking their place. */
   readonly profiles?: Readonly<Record<string, Profile>>;
+  /** Profile that answers for models whose names are no profile's; without it they are not found. */
+  readonly otherModels?: string;
   /** Faults on all models. Without this only profiles that have their own (`faulty`) meet faults. */
   readonly faults?: FaultRates;
   /** Milliseconds that a `slowFirstByte` fault holds the answer back; 2,000 by default. */

@@ -2,18 +2,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { newId, systemClock, UsageError } from '../core/index.ts';
 import { Brain } from './brain.ts';
-import { type Decision, decide, type DecideContext, refuse } from './decide.ts';
+import { type Decision, decide, type DecideContext, readProfile, refuse } from './decide.ts';
 import { defaultPlaybook } from './default-playbook.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 import { LimitBook } from './limits/limit-book.ts';
 import type { SimulatorOptions } from './options.ts';
-import { PROFILES, readModelName } from './profiles.ts';
+import type { Playbook } from './playbook.ts';
+import { PROFILES } from './profiles.ts';
 import { RequestLog } from './request-log.ts';
 import { RetryCounter } from './retries.ts';
 import type { ServedRequest } from './served.ts';
 import { type SimStats, Tally } from './stats.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import { validateSimulatorOptions } from './validate-options.ts';
+import { validatePlaybooks, validateSimulatorOptions } from './validate-options.ts';
 import { keyOf } from './wire/dialect.ts';
 import { modelList, modelObject } from './wire/models.ts';
 import { findRoute, type Route } from './wire/routes.ts';
@@ -26,6 +27,12 @@ export interface Simulator {
   stats(): SimStats;
   /** The last requests, oldest first. */
   log(limit?: number): ServedRequest[];
+  /**
+   * Takes on playbooks whose rules come before all others, from the next request on; one of the same name is replaced.
+   *
+   * @throws UsageError that names the rule that cannot be used
+   */
+  learn(playbooks: readonly Playbook[]): void;
   /** Forgets stats, log, limits and retries, as if just started. */
   reset(): void;
   /** Ends all connections and stops listening. */
@@ -57,7 +64,7 @@ export async function startSimulator(given: SimulatorOptions = {}): Promise<Simu
   const clock = options.clock ?? systemClock;
   const seed = options.seed ?? 1;
   const profiles = { ...PROFILES, ...options.profiles };
-  const playbooks = [...(options.playbooks ?? []), ...(options.everyday === false ? [] : [defaultPlaybook])];
+  let playbooks = [...(options.playbooks ?? []), ...(options.everyday === false ? [] : [defaultPlaybook])];
   const log = new RequestLog({ path: options.log, size: options.logSize ?? 1000 });
   const openBooks = (): Books => ({
     tally: new Tally(),
@@ -65,14 +72,14 @@ export async function startSimulator(given: SimulatorOptions = {}): Promise<Simu
     retries: new RetryCounter(),
   });
   let books = openBooks();
-  const brain = new Brain(seed, playbooks);
+  let brain = new Brain(seed, playbooks);
   const tokenizer = await loadTokenizer();
-  const fixed: Omit<DecideContext, 'limits' | 'retries'> & Omit<ExchangeContext, 'tally'> = {
+  const fixed: Omit<DecideContext, 'brain' | 'limits' | 'retries'> & Omit<ExchangeContext, 'tally'> = {
     seed,
     clock,
-    brain,
     tokenizer,
     profiles,
+    otherModels: options.otherModels,
     faults: options.faults,
     slowFirstByteMs: options.slowFirstByteMs ?? 2000,
     cache: options.cache === 'hash' ? { fraction: options.cacheFraction ?? 0.5, minTokens: options.cacheMinTokens ?? 1024 } : undefined,
@@ -87,14 +94,14 @@ export async function startSimulator(given: SimulatorOptions = {}): Promise<Simu
       return Array.isArray(value) ? value[0] : value;
     };
     const { dialect } = route;
-    const context = { ...fixed, ...books };
+    const context = { ...fixed, ...books, brain };
     const decideRoute = (): Decision => {
       if (route.to === 'nowhere') return refuse(route.problem, null);
       if (options.apiKeys !== undefined && !options.apiKeys.includes(keyOf(request.headers, dialect) ?? '')) return refuse({ kind: 'unauthorized' }, null);
       if (body === undefined) return refuse({ kind: 'body_too_large' }, null);
       if (route.to === 'format') return decide({ requestId, dialect, body, header, format: route.format, modelInPath: route.modelInPath }, context);
       if (route.model === undefined) return { ...LISTING, listing: modelList(Object.keys(profiles), dialect) };
-      const known = Object.hasOwn(profiles, readModelName(route.model).profileName);
+      const known = Object.hasOwn(profiles, readProfile(route.model, fixed).profileName);
       return known ? { ...LISTING, listing: modelObject(route.model, dialect) } : refuse({ kind: 'unknown_model', model: route.model }, null);
     };
     const format = route.to === 'format' ? route.format : undefined;
@@ -150,6 +157,11 @@ export async function startSimulator(given: SimulatorOptions = {}): Promise<Simu
     port,
     stats,
     log: (limit = 100) => log.last(limit),
+    learn: (more) => {
+      const names = new Set(validatePlaybooks(more).map(({ name }) => name));
+      playbooks = [...more, ...playbooks.filter(({ name }) => !names.has(name))];
+      brain = new Brain(seed, playbooks);
+    },
     reset,
     close,
     [Symbol.asyncDispose]: close,

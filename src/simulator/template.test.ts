@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../core/index.ts';
 import { fillTemplate, unknownCodecs } from './template.ts';
 
 const match = (pattern: RegExp, text: string): RegExpMatchArray => pattern.exec(text)!;
-const values = { match: match(/say (\w+)(?: to (?<whom>\w+))?/, 'say aGVsbG8 to bob'), system: 'Be kind.' };
+const values = { match: match(/say (\w+)(?: to (?<whom>\w+))?/, 'say aGVsbG8 to bob'), system: 'Be kind.', random: seededRandom(1) };
 
 describe('fillTemplate', () => {
   it('fills in numbered and named groups and the system prompt', () => {
@@ -26,7 +27,7 @@ describe('fillTemplate', () => {
   });
 
   it('does not read what a group brings in as a template', () => {
-    expect(fillTemplate('{1}', { match: match(/(.*)/, '{system}'), system: 'secret' })).toBe('{system}');
+    expect(fillTemplate('{1}', { ...values, match: match(/(.*)/, '{system}'), system: 'secret' })).toBe('{system}');
   });
 
   it.each([
@@ -38,7 +39,23 @@ describe('fillTemplate', () => {
     ['1/0', undefined],
     ['two + two', undefined],
   ])('works out %s', (sum, result) => {
-    expect(fillTemplate('{calculate:1}', { match: match(/(.*)/, sum), system: '' })).toBe(result);
+    expect(fillTemplate('{calculate:1}', { ...values, match: match(/(.*)/, sum) })).toBe(result);
+  });
+
+  it('picks one of the choices, or of a list that was matched, and in time every one of them', () => {
+    const listed = { ...values, match: match(/of (?<words>.+)/, 'one of tea, milk , water') };
+    const drawn = (template: string): Set<string | undefined> => new Set(Array.from({ length: 60 }, (_, seed) => fillTemplate(template, { ...listed, random: seededRandom(seed) })));
+    expect(drawn('{pick:words}!')).toEqual(new Set(['tea!', 'milk!', 'water!']));
+    expect(drawn('{pick:Yes|No}')).toEqual(new Set(['Yes', 'No']));
+    expect(fillTemplate('{pick:words}', { ...listed, random: seededRandom(4) })).toBe(fillTemplate('{pick:words}', { ...listed, random: seededRandom(4) }));
+  });
+
+  it('gives nothing where there is nothing to pick from', () => {
+    expect(fillTemplate('{pick:whom}', { ...values, match: match(/say (\w+)(?: to (?<whom>\w+))?/, 'say x') })).toBeUndefined();
+  });
+
+  it('fills in groups of further patterns', () => {
+    expect(fillTemplate('{whom} of {town}', { ...values, groups: { town: 'Oslo' } })).toBe('bob of Oslo');
   });
 
   it('names codecs that do not exist', () => {

@@ -4,6 +4,7 @@ import { FAULT_KINDS } from './faults.ts';
 import { LIMIT_KINDS } from './limits/window.ts';
 import { type Check, flag, fraction, listOf, mapOf, numberFrom, oneOf, refuseOption, shape, text } from './option-checks.ts';
 import type { SimulatorOptions } from './options.ts';
+import type { Playbook } from './playbook.ts';
 import { unknownCodecs } from './template.ts';
 
 const milliseconds = numberFrom(0);
@@ -78,11 +79,14 @@ const toolArgument: Check = (value, path) => {
   else if (typeof value !== 'number' && typeof value !== 'boolean') refuseOption(path, 'must be text, a number, true or false');
 };
 
+const subject = oneOf(['user', 'system', 'conversation']);
+
 const rule = shape(
   {
     id: text,
     pattern,
-    on: oneOf(['user', 'system', 'conversation']),
+    on: subject,
+    where: listOf(shape({ on: subject, pattern }, ['on', 'pattern'])),
     chance: fraction,
     answer: template,
     otherwise: template,
@@ -94,6 +98,16 @@ const rule = shape(
 
 const playbook = shape({ name: text, rules: listOf(rule) }, ['name', 'rules']);
 
+/**
+ * Checks playbooks that come from outside the type system, such as a user's module.
+ *
+ * @throws UsageError that names the rule, what is wrong with it and what it may be
+ */
+export function validatePlaybooks(playbooks: unknown): readonly Playbook[] {
+  listOf(playbook)(playbooks, 'playbooks');
+  return playbooks as readonly Playbook[];
+}
+
 const clock: Check = (value, path) => {
   if (typeof value !== 'object' || value === null || !('now' in value) || !('after' in value)) refuseOption(path, 'must have now() and after()');
 };
@@ -104,6 +118,7 @@ const simulatorOptions = shape({
   seed: numberFrom(Number.MIN_SAFE_INTEGER, { max: Number.MAX_SAFE_INTEGER, integer: true }),
   apiKeys: listOf(text),
   playbooks: listOf(playbook),
+  otherModels: text,
   everyday: flag,
   profiles: mapOf(profile),
   faults,

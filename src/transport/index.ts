@@ -16,3 +16,5 @@ export type { Tap, TapOptions, Uncounted } from './taps/contract.ts';
 export { installNodeHttpTap } from './taps/node-http-tap.ts';
 export { inTheBooks } from './taps/metered-mark.ts';
 export { installUndiciTap } from './taps/undici-tap.ts';
+export { workerThread, type WorkerThread } from './taps/worker-handover.ts';
+export { installWorkerPatch, type WorkerPatchOptions } from './taps/worker-patch.ts';

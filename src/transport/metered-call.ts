@@ -213,6 +213,8 @@ export class MeteredCall {
     if (rate !== undefined) limiter.observe({ deployment, sentAt, limited, rate });
     const used = usedBy({ status, httpStatus, neverLeft }, usage, costUsd);
     this.#place.settle(used, settleOutcome(status));
+    // The exchange is over: its place need not wait until that is committed.
+    this.#place.release();
     await this.#open.settle(
       {
         status,

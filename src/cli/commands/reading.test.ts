@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CallIntent, Scope } from '../../core/index.ts';
 import { openStore } from '../../store/index.ts';
 import { EXIT } from '../exit-code.ts';
 import { main } from '../main.ts';
@@ -158,6 +159,30 @@ describe('assay usage', () => {
     expect(out).toContain('cost    ≥ $0.010');
     expect(out).toContain('usage of 1 call is unknown');
     expect(out).toContain('(simulated)');
+  });
+
+  it('shows one trial of a run, and calls of no run', async () => {
+    const store = await openStore(db);
+    const call = (id: string, scope: Scope): CallIntent => ({ id, logicalId: id, retry: 0, scope, target: null, deployment: 'openai/api.example/m', via: 'undici', protocol: 'openai-chat', modelAsked: 'm', stream: false, simulated: false, queuedAt: 1, sentAt: 1, waitedMs: 0, reservedTokens: 1 });
+    const calls = [call('a1', { runId: OLD, trial: 'one' }), call('a2', { runId: OLD, trial: 'two' }), call('a3', {}), call('a4', {})];
+    await store.write(...calls.map((intent) => ({ op: 'call.open' as const, intent })));
+    await store.close();
+    expect(JSON.parse((await assay('usage', OLD, '--trial', 'one', '--json')).out)).toMatchObject({ run: OLD, trial: 'one', in_flight: 1, by_trial: { one: { in_flight: 1 } } });
+    expect(JSON.parse((await assay('usage', '--no-run', '--json')).out)).toMatchObject({ run: null, in_flight: 2, by_role: { unattributed: { in_flight: 2 } } });
+    expect((await assay('usage', '--no-run')).out).toMatch(/^calls of no run\ncalls {3}0, and 2 in flight\n/);
+    expect((await assay('usage', OLD)).out).toMatch(/^trial .*\none .*\ntwo /m);
+  });
+
+  it.each([
+    [['usage'], 'the use of which run?', '--no-run'],
+    [['usage', NEW, '--no-run'], 'name a run or say --no-run, not both', 'assay runs'],
+    [['usage', NEW, '--trial', 'x'], `in run ${NEW} no call belongs to a trial 'x'`, `assay usage ${NEW}`],
+    [['usage', '--no-run', '--trial', 'x'], "outside all runs no call belongs to a trial 'x'", 'assay usage --no-run'],
+  ])('says what is wrong with %j', async (argv, message, hint) => {
+    const { code, err } = await assay(...argv);
+    expect(code).toBe(EXIT.usage);
+    expect(err).toContain(message);
+    expect(err).toContain(hint);
   });
 
   it('is all zeros for a run without calls, its cost known', async () => {

@@ -1,0 +1,26 @@
+import type * as GenAiModule from '@google/genai';
+import type { ClientProgram } from './contract.ts';
+import { PROMPTS } from './prompts.ts';
+import { all, failure, first } from './seen.ts';
+
+/** Google's Gen AI SDK, against the Gemini API. */
+export const googleGenAi: ClientProgram = async ({ load, url }) => {
+  const { GoogleGenAI } = await load<typeof GenAiModule>('@google/genai');
+  const client = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: url } });
+  const stream = (model: string, contents: string = PROMPTS.whole): Promise<AsyncGenerator<GenAiModule.GenerateContentResponse>> => client.models.generateContentStream({ model, contents });
+  const seen = ({ text, usageMetadata }: GenAiModule.GenerateContentResponse): unknown => [text, usageMetadata];
+  return {
+    'genai-generate': async () => seen(await client.models.generateContent({ model: 'genai-generate', contents: PROMPTS.whole })),
+    'genai-stream': async () => (await all(await stream('genai-stream'))).items.map(seen),
+    'genai-chat': async () => {
+      const chat = client.chats.create({ model: 'genai-chat' });
+      return [seen(await chat.sendMessage({ message: PROMPTS.whole })), seen(await chat.sendMessage({ message: PROMPTS.whole }))];
+    },
+    'genai-failing': () => failure(() => client.models.generateContent({ model: 'genai-failing', contents: PROMPTS.broken })),
+    'genai-cut': async () => {
+      const { items, broken } = await all(await stream('genai-cut', PROMPTS.cut));
+      return { items: items.map(seen), broken };
+    },
+    'genai-break': async () => (await first(2, await stream('genai-break', PROMPTS.slow))).map(seen),
+  };
+};

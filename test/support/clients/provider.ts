@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { LLMock, type ChatCompletionRequest, type FixtureResponse, type JournalEntry } from '@copilotkit/aimock';
+import { SELF_SIGNED } from '../../../src/transport/testing/self-signed.ts';
+import { PROMPTS } from './prompts.ts';
+import type { Surroundings } from './contract.ts';
+
+/** What the provider says of the requests for one model. */
+export interface Served {
+  /** In the order they came: an HTTP status, or what it did instead. */
+  readonly answers: readonly (number | 'cut' | 'rubbish' | 'hung up')[];
+  /** Of whole answers, as told in them. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export interface Provider extends AsyncDisposable {
+  readonly surroundings: Omit<Surroundings, 'load'>;
+  /** By model. */
+  served(): ReadonlyMap<string, Served>;
+}
+
+type Usage = { readonly prompt_tokens: number; readonly completion_tokens: number; readonly total_tokens: number };
+
+/** Of answers that are not told to their end. What came before is told at once where the format says it so. */
+export const BROKEN_OFF = { id: 'broken-off', created: 1_700_000_000, usage: { prompt_tokens: 4001, completion_tokens: 502, total_tokens: 4503 } } as const;
+
+const ANSWER = 'An answer of some length, in several pieces.';
+
+/** Starts a third-party mock of the providers' APIs, plain and behind TLS, which answers each prompt in its way and keeps count. */
+export async function startProvider(): Promise<Provider> {
+  const mock = new LLMock({ port: 0, logLevel: 'silent', journalMaxEntries: 100_000 });
+  const told = new Map<string, { prompt: number; completion: number }>();
+  const refusals = new Map<string, number>();
+  const answer = (request: ChatCompletionRequest, content: string = ANSWER): FixtureResponse => ({ content, ...envelope(request) });
+  const envelope = (request: ChatCompletionRequest): { readonly id: string; readonly created: number; readonly usage: Usage } => {
+    const model = bareModel(request.model);
+    const { prompt, completion } = usageOf(request);
+    const sum = told.get(model) ?? { prompt: 0, completion: 0 };
+    told.set(model, { prompt: sum.prompt + prompt, completion: sum.completion + completion });
+    return { id: `answer-to-${model}`, created: 1_700_000_000, usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion } };
+  };
+  const refused = (status: number, message: string, more: object = {}): FixtureResponse => ({ error: { message, type: status === 429 ? 'rate_limit_error' : 'server_error', ...more }, status, retryAfter: 0 });
+  const asking = (prompt: string): { readonly userMessage: string } => ({ userMessage: prompt });
+
+  mock.on(asking(PROMPTS.refusedTwice), (request) => {
+    const before = refusals.get(request.model) ?? 0;
+    refusals.set(request.model, before + 1);
+    return before < 2 ? refused(429, 'slow down') : answer(request);
+  });
+  mock.on(asking(PROMPTS.broken), () => refused(500, 'it broke'));
+  mock.on(asking(PROMPTS.filtered), () => refused(400, 'not that', { type: 'invalid_request_error', code: 'content_filter' }));
+  mock.on(asking(PROMPTS.cut), { content: ANSWER.repeat(4), ...BROKEN_OFF }, { chunkSize: 10, latency: 20, truncateAfterChunks: 4 });
+  mock.on(asking(PROMPTS.rubbish), { content: '' }, { chaos: { malformedRate: 1 } });
+  mock.on(asking(PROMPTS.hangUp), { content: '' }, { chaos: { disconnectRate: 1 } });
+  mock.on(asking(PROMPTS.slow), { content: ANSWER.repeat(20), ...BROKEN_OFF }, { chunkSize: 10, latency: 50 });
+  mock.on({ ...asking(PROMPTS.tool), hasToolResult: false }, (request) => ({ toolCalls: [{ id: 'call-1', name: 'weather', arguments: '{"city":"Paris"}' }], ...envelope(request) }));
+  mock.on(asking(PROMPTS.json), (request) => answer(request, '{"city":"Paris","warm":true}'));
+  mock.on({ model: /^mem0-[a-z]+$/ }, (request) => answer(request, MEMORY));
+  mock.onEmbedding(/[^]*/, { embedding: [0.5, 0.25, 0.125, 0, 0, 0, 0, 1] });
+  mock.onMessage(/[^]*/, (request) => answer(request));
+  await mock.start();
+
+  const port = Number(new URL(mock.url).port);
+  const sockets = new Set<{ destroy(): void }>();
+  const tls = createTlsServer(SELF_SIGNED, (outside) => {
+    const inside = connect(port, '127.0.0.1');
+    for (const socket of [outside, inside]) sockets.add(socket.on('error', () => {}));
+    outside.pipe(inside).pipe(outside);
+  });
+  tls.on('tlsClientError', () => {});
+  await once(tls.listen(0, '127.0.0.1'), 'listening');
+  return {
+    surroundings: { url: `http://127.0.0.1:${port}`, tlsUrl: `https://localhost:${(tls.address() as AddressInfo).port}`, ca: SELF_SIGNED.cert, goneUrl: await freeAddress() },
+    served: () => {
+      const journal = mock.getRequests().filter(({ method }) => method === 'POST');
+      return new Map(
+        Array.from(Map.groupBy(journal, modelOf), ([model, entries]) => {
+          const { prompt, completion } = told.get(model) ?? { prompt: 0, completion: 0 };
+          return [model, { answers: entries.map(whatWasDone), promptTokens: prompt, completionTokens: completion }];
+        }),
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      tls.close();
+      await Promise.all([once(tls, 'close'), mock.stop()]);
+    },
+  };
+}
+
+/** What mem0ai wants to hear of its model. */
+const MEMORY = JSON.stringify({ facts: ['Likes tea'], memory: [{ id: '0', text: 'Likes tea', event: 'ADD' }] });
+
+function whatWasDone({ response }: JournalEntry): Served['answers'][number] {
+  if (response.interrupted === true) return 'cut';
+  if (response.chaosAction === 'malformed') return 'rubbish';
+  return response.chaosAction === 'disconnect' ? 'hung up' : response.status;
+}
+
+function modelOf({ body, path }: JournalEntry): string {
+  return bareModel(String((body as { readonly model?: unknown } | null)?.model ?? path));
+}
+
+/** Gemini's come with a prefix. */
+function bareModel(model: string): string {
+  return model.replace(/^models\//, '');
+}
+
+/** Depends on the request, so that no two sums agree by luck. */
+function usageOf({ model, messages }: ChatCompletionRequest): { readonly prompt: number; readonly completion: number } {
+  const length = model.length + JSON.stringify(messages.map(({ content }) => content)).length;
+  return { prompt: 7 + (length % 101), completion: 3 + (length % 37) };
+}
+
+/** An address where nobody listens. */
+async function freeAddress(): Promise<string> {
+  const server = createTcpServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
