@@ -17,8 +17,15 @@ it('the demo ends by itself, its run killed and resumed to its whole, and both b
     expect(ledger, what).toBe(provider);
   }
   expect(row('answered calls')[0]).not.toBe('0');
-  const [run] = await folder.json<RunListItem[]>(0, 'runs');
+  const [experiment, program, run] = await folder.json<RunListItem[]>(0, 'runs');
   expect(run).toMatchObject({ status: 'completed', simulated: true, resumes: 1, name: 'demo' });
+  expect(program).toMatchObject({ status: 'completed', simulated: true, resumes: 1, name: 'demo-program' });
+  expect(experiment).toMatchObject({ status: 'completed', simulated: true, name: 'demo-experiment' });
+  expect(stdout).toContain('the program is done: 60 of 60 notes summarised');
+  // What was answered before the kill came from the store, and was served once.
+  const replayed = await folder.json<UsageView>(0, 'usage', program!.run);
+  expect(replayed.replayed).toBeGreaterThanOrEqual(25);
+  expect(replayed.calls.ok).toBeGreaterThanOrEqual(60);
   const usage = await folder.json<UsageView>(0, 'usage', run!.run);
   expect(usage.calls.lost).toBeGreaterThan(0);
   expect(usage.in_flight).toBeUndefined();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { CallRecord, CallStatus, Usage } from '../../core/index.ts';
+import type { CallFate, CallRecord, Usage } from '../../core/index.ts';
 import type { ServedOutcome, ServedRequest } from '../../simulator/index.ts';
 import { reconcile } from './reconcile.ts';
 
 const reported = (tokens: number): Usage => ({ inputFresh: tokens - 3, cacheRead: undefined, cacheWrite: undefined, outputText: 3, reasoning: undefined, source: 'reported' });
 const UNKNOWN: Usage = { inputFresh: undefined, cacheRead: undefined, cacheWrite: undefined, outputText: undefined, reasoning: undefined, source: 'unknown' };
 
-function call(id: string, status: CallStatus | 'in_flight', usage: Usage = reported(10)): CallRecord {
+function call(id: string, status: CallFate | 'in_flight', usage: Usage = reported(10)): CallRecord {
   const intent = { id, logicalId: id, retry: 0, scope: {}, target: 'sim:weak', deployment: 'sim/local/weak', protocol: 'openai-chat', modelAsked: 'weak', stream: false, simulated: true, queuedAt: 0, sentAt: 0, waitedMs: 0, reservedTokens: 20 };
   if (status === 'in_flight') return { intent, settlement: null };
   return {
@@ -77,9 +77,16 @@ describe('two books', () => {
   it('agree on calls that were lost, served or not, whose tokens nobody booked', () => {
     const books = reconcile([call('a', 'lost', UNKNOWN), call('b', 'lost', UNKNOWN), call('c', 'lost', UNKNOWN)], [request('a'), request('b', 'aborted', { total_tokens: 5 })]);
     expect(books.balanced).toBe(true);
-    expect(line(books, 'in flight when the run was killed')).toEqual([2, 3]);
+    expect(line(books, 'in flight at a kill')).toEqual([2, 3]);
     expect(line(books, 'answered calls')).toEqual([0, 0]);
     expect(line(books, 'tokens, answers that never arrived whole')).toEqual([15, null]);
+  });
+
+  it('keep what was answered from the store apart: the provider never saw it', () => {
+    const books = reconcile([call('a', 'ok'), call('b', 'replayed', { ...UNKNOWN, source: 'reported', inputFresh: 0, outputText: 0 })], [request('a')]);
+    expect(books.balanced).toBe(true);
+    expect(line(books, 'all calls')).toEqual([1, 1]);
+    expect(line(books, 'answered from the store')).toEqual([null, 1]);
   });
 
   it('take the last line of a request that the provider wrote twice', () => {

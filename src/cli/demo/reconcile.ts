@@ -1,4 +1,4 @@
-import { totals, type CallFate, type CallRecord } from '../../core/index.ts';
+import { REPLAYED, totals, type CallFate, type CallRecord } from '../../core/index.ts';
 import type { ServedRequest } from '../../simulator/index.ts';
 
 /** One line of both books. `null`: that side cannot know. */
@@ -38,9 +38,15 @@ export function reconcile(calls: readonly CallRecord[], served: readonly ServedR
   const reported = { provider: 0, ledger: 0 };
   const estimated = { provider: 0, ledger: 0 };
   let unknown = 0;
+  let replayed = 0;
   const statuses = new Map<string, number>();
   const lost = new Set<ServedRequest>();
   for (const { intent, settlement } of calls) {
+    // Nothing left: the provider cannot know of it.
+    if (settlement?.status === REPLAYED) {
+      replayed++;
+      continue;
+    }
     const status = settlement?.status ?? 'in flight';
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     const request = requests.get(intent.id);
@@ -79,8 +85,9 @@ export function reconcile(calls: readonly CallRecord[], served: readonly ServedR
       { what: 'answers spoiled on the way', provider: seen('cut', 'malformed', 'aborted'), ledger: count('cut', 'malformed', 'aborted') },
       { what: 'errors (5xx)', provider: seen('error'), ledger: count('http_error') },
       { what: 'throttled (429)', provider: seen('rate_limited'), ledger: count('rate_limited') },
-      { what: 'in flight when the run was killed', provider: lost.size, ledger: count('lost') },
-      { what: 'all calls', provider: log.length, ledger: calls.length },
+      { what: 'in flight at a kill', provider: lost.size, ledger: count('lost') },
+      { what: 'all calls', provider: log.length, ledger: calls.length - replayed },
+      ...(replayed === 0 ? [] : [{ what: 'answered from the store', provider: null, ledger: replayed }]),
       { what: 'tokens, reported', provider: reported.provider, ledger: reported.ledger },
       { what: 'tokens, answers without usage (estimated)', provider: estimated.provider, ledger: estimated.ledger },
       { what: 'tokens, answers that never arrived whole', provider: unknown, ledger: null },

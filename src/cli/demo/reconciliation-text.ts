@@ -6,12 +6,19 @@ import type { Books } from './reconcile.ts';
 
 const MOST_DIFFERENCES = 10;
 
+/** The runs that the demo made. */
+export interface DemoRuns {
+  readonly probes: UsageView;
+  readonly program: string;
+  readonly experiment: string;
+}
+
 /** Both books side by side, what they come to, and what to type next. */
-export function reconciliationText(books: Books, usage: UsageView, { colors, width }: { readonly colors: Colors; readonly width: number }): string {
+export function reconciliationText(books: Books, { probes, program, experiment }: DemoRuns, { colors, width }: { readonly colors: Colors; readonly width: number }): string {
   const figure = (value: number | null): string => (value === null ? 'unknown' : count(value));
   return [
     '',
-    colors.bold("4. The bill beside the provider's own count (simulated)"),
+    colors.bold("7. The bill of all three beside the provider's own count (simulated)"),
     renderTable(
       [{ title: '', flexible: true }, { title: 'provider', align: 'right' }, { title: 'ledger', align: 'right' }],
       books.lines.map((line) => [line.what, figure(line.provider), figure(line.ledger)]),
@@ -20,12 +27,14 @@ export function reconciliationText(books: Books, usage: UsageView, { colors, wid
     books.balanced
       ? colors.green('Every call the provider served is in the ledger, none is made up, and every reported token agrees.')
       : colors.red(`The books differ:\n${books.differences.slice(0, MOST_DIFFERENCES).join('\n')}`),
-    'A call in flight when the run was killed may have been served; the ledger says "lost" and leaves its tokens unknown, not zero.',
+    'A call in flight when its process was killed may have been served; the ledger says "lost" and leaves its tokens unknown, not zero.',
     '',
     'next',
-    `  npx assay show ${usage.run} --outcome attack_succeeded`,
-    `  npx assay usage ${usage.run}`,
+    `  npx assay show ${probes.run} --outcome attack_succeeded`,
+    `  npx assay usage ${program}`,
+    `  npx assay show ${experiment} 0`,
     '  npx assay run probes.encoding --target sim:guarded',
+    '  npx assay exec --name trial-1 --max-usd 1 -- python my_experiment.py',
     '  npx assay run probes --target openai:gpt-4.1-mini --dry-run',
     '  npx assay init',
   ].join('\n');
