@@ -4,7 +4,7 @@ import { isObject, newRunId, sha256, UsageError, type JsonObject, type Run } fro
 import { ProgressCounter, type RunEnd } from '../engine/index.ts';
 import { Budget } from '../limiter/index.ts';
 import { checkTrialName, COMMAND_PLUGIN, createCommandSuite, placeholdersOf, readTrials, shown, type CommandTrial, type LineSink, type TrialEnd } from '../suites/index.ts';
-import { Assembly } from './assembly.ts';
+import type { Assembly } from './assembly.ts';
 import { ExecHost } from './exec-host.ts';
 import { findProgram } from './exec-program.ts';
 import { withUpstreamFlags, type UpstreamFlag } from './gateway-upstreams.ts';

@@ -1,6 +1,7 @@
 import type { AssayConfig } from '../config/index.ts';
 import type { Env } from '../core/index.ts';
 import type { KnownPlace } from '../transport/index.ts';
+import { baseUrlFromEnv } from './exec-variables.ts';
 
 /**
  * Endpoints of providers that the configuration or the environment puts elsewhere, so that calls which others make to them draw on the
@@ -12,6 +13,8 @@ export function knownPlaces({ providers }: Pick<AssayConfig, 'providers'>, env: 
   return [
     ...place('openai', plain(openai?.baseUrl, env) ?? env['OPENAI_BASE_URL'] ?? (openaiAccount === undefined ? undefined : 'https://api.openai.com/v1'), openaiAccount),
     ...place('anthropic', plain(anthropic?.baseUrl, env) ?? env['ANTHROPIC_BASE_URL']),
+    // Its paths are such as any site may have: elsewhere than at its own port it is known by this alone.
+    ...place('ollama', baseUrlFromEnv('ollama', env)?.url),
   ];
 }
 

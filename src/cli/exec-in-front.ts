@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Assembly, ExecRun, OpenExecOptions } from '../assembly/index.ts';
-import { AssayError, describeError } from '../core/index.ts';
+import { AssayError, describeError, OUTCOME_KINDS } from '../core/index.ts';
 import type { RunEnd } from '../engine/index.ts';
 import { exitStatus, type CommandTrial, type LineSink, type TrialEnd } from '../suites/index.ts';
 import type { Cli } from './cli.ts';
@@ -193,8 +193,10 @@ export class ExecInFront {
 }
 
 function outcomesText(byOutcome: Readonly<Record<string, number>>): string {
-  const parts = Object.entries(byOutcome).flatMap(([kind, number]) => (number > 0 && kind !== 'blocked' ? [`${number} ${kind === 'error' ? 'ended in error' : kind}`] : []));
-  const total = Object.entries(byOutcome).reduce((sum, [kind, number]) => (kind === 'blocked' ? sum : sum + number), 0);
+  const words: Readonly<Record<string, string>> = { error: 'ended in error', open: 'not run' };
+  const counts = [...OUTCOME_KINDS, 'open'].map((kind) => [words[kind] ?? kind, byOutcome[kind] ?? 0] as const).filter(([, number]) => number > 0);
+  const parts = counts.map(([word, number]) => `${number} ${word}`);
+  const total = counts.reduce((sum, [, number]) => sum + number, 0);
   return `${total === 1 ? '1 trial' : `${total} trials`}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 

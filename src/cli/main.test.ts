@@ -55,6 +55,17 @@ describe('the command line', () => {
     }
   });
 
+  it("leaves what stands behind -- to the command, options of our names included", async () => {
+    const seen: unknown[] = [];
+    const entry: CommandEntry = {
+      name: 'pass',
+      summary: 'passes',
+      load: async () => (host) => new Command('pass').argument('[rest...]').action(host.action<object, [string[]]>(async (cli, _options, rest) => void seen.push(cli.json, rest, host.behindDashes))),
+    };
+    expect(await main(['pass', '--', '--json', '-tag', '--', '--help', '--db', 'x'], io, [entry])).toBe(EXIT.done);
+    expect(seen).toEqual([false, ['--json', '-tag', '--', '--help', '--db', 'x'], ['--json', '-tag', '--', '--help', '--db', 'x']]);
+  });
+
   it('shows the help of one command, by option and by word', async () => {
     expect(await main(['usage', '--help'], io)).toBe(EXIT.done);
     expect(io.stdout.text).toContain('Usage: assay usage [options] [run]');

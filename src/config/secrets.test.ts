@@ -33,6 +33,14 @@ describe('the secrets that Assay was given', () => {
     expect(values(text, { ZEBRA: 'zebra-value', TEAM: 'red-team' })).toEqual({ 'zebra-value': 'providers.compat.gw.headers.Authorization (ZEBRA)' });
   });
 
+  it('are the credentials that telemetry is exported with', () => {
+    const env = { ZEBRA: 'zebra-value', TEAM: 'red-team', OTEL_EXPORTER_OTLP_HEADERS: 'x-scope=public,api-key=otlp%2Dkey-1' };
+    expect(values('telemetry: { otlp: { headers: { authorization: "Basic ${ZEBRA}", x-team: "${TEAM}" } } }', env)).toEqual({
+      'zebra-value': 'telemetry.otlp.headers.authorization (ZEBRA)',
+      'otlp-key-1': 'OTEL_EXPORTER_OTLP_HEADERS (api-key)',
+    });
+  });
+
   it('are values referred to under a telling name, and passwords in addresses', () => {
     expect(values('store: "postgres://me:${DB_PASSWORD}@db/assay"', { DB_PASSWORD: 'hunter22', ASSAY_DB: 'postgres://u:p%40ssword@db/x' })).toEqual({
       hunter22: 'DB_PASSWORD',

@@ -88,7 +88,7 @@ onRateLimit: continue
 #     openai: { url: https://api.openai.com/v1, apiKeyEnv: OPENAI_API_KEY }
 #     my-server: { url: http://127.0.0.1:8000/v1, kind: openai }
 
-# OpenTelemetry: a span for every call and metrics, to any endpoint for OTLP over HTTP. No texts unless content is true.
+# A span for every call, and metrics, to an OpenTelemetry collector (OTLP over HTTP). No texts unless content is true.
 # telemetry:
 #   otlp:
 #     endpoint: http://127.0.0.1:4318

@@ -5,13 +5,14 @@ import { operationOf, serverOf } from './gen-ai.ts';
 import { scopePath } from './scope-path.ts';
 import { sampleIntent, sampleSettlement, SENT_AT } from './testing/sample-call.ts';
 
-const OPTIONS = { outside: 'outside', content: false };
+const SCOPE_NODE = scopePath(sampleIntent().scope, 'outside').at(-1)!;
+const OPTIONS = { under: SCOPE_NODE, content: false };
 
 describe('the span of a call', () => {
   it('says what the row says, in the words of the conventions', () => {
     const intent = sampleIntent();
     const span = callSpan(intent, sampleSettlement(), OPTIONS);
-    expect(span).toMatchObject({ name: 'chat gpt-4.1-mini', kind: 'client', startMs: SENT_AT, endMs: SENT_AT + 1_200, parentSpanId: scopePath(intent.scope, 'outside').at(-1)?.spanId });
+    expect(span).toMatchObject({ name: 'chat gpt-4.1-mini', kind: 'client', startMs: SENT_AT, endMs: SENT_AT + 1_200, traceId: SCOPE_NODE.traceId, parentSpanId: SCOPE_NODE.spanId });
     expect(span.events).toEqual([{ name: 'assay.queued', atMs: SENT_AT - 250, attributes: { 'assay.call.waited_ms': 250 } }]);
     expect(span).not.toHaveProperty('error');
     expect(span.attributes).toMatchObject({
@@ -67,14 +68,12 @@ describe('the span of a call', () => {
     expect(callSpan(sampleIntent(), sampleSettlement({ status: 'replayed' }), OPTIONS).attributes).toMatchObject({ 'assay.replayed': true, 'assay.call.status': 'replayed' });
   });
 
-  it('has one id, whoever makes it, and calls of no run a trace of their own', () => {
+  it('has an id of its own that follows from the row', () => {
     const span = callSpan(sampleIntent(), sampleSettlement(), OPTIONS);
-    expect(callSpan(sampleIntent(), sampleSettlement(), { ...OPTIONS, outside: 'elsewhere' }).spanId).toBe(span.spanId);
     expect(span.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(span.spanId).toMatch(/^[0-9a-f]{16}$/);
-    const stray = callSpan(sampleIntent({ scope: {} }), sampleSettlement(), OPTIONS);
-    expect(stray.traceId).not.toBe(span.traceId);
-    expect(stray.parentSpanId).toBe(scopePath({}, 'outside')[0]?.spanId);
+    expect(callSpan(sampleIntent({ retry: 1 }), sampleSettlement({ status: 'cut' }), OPTIONS).spanId).toBe(span.spanId);
+    expect(callSpan(sampleIntent({ id: 'call-2' }), sampleSettlement(), OPTIONS).spanId).not.toBe(span.spanId);
   });
 });
 

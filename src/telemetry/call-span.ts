@@ -1,28 +1,27 @@
 import { completionTokens, promptTokens, REPLAYED, type CallIntent, type CallSettlement } from '../core/index.ts';
 import type { SpanAttributes, SpanDraft } from './contract.ts';
 import { ASSAY, GEN_AI, operationOf, serverOf } from './gen-ai.ts';
-import { scopeAttributes, scopePath, spanIdOf } from './scope-path.ts';
+import { scopeAttributes, spanIdOf, type ScopeNode } from './scope-path.ts';
 
 /** Ids that providers give to answers, rather than to requests. */
 const RESPONSE_ID = /^(?:chatcmpl|cmpl|resp|msg|gen)[-_]/;
 
 export interface CallSpanOptions {
-  /** Names what calls of no run are under. */
-  readonly outside: string;
+  /** The innermost span that it is under. */
+  readonly under: Pick<ScopeNode, 'traceId' | 'spanId'>;
   /** Whether the error's text goes along: a provider may quote the prompt in it. */
   readonly content: boolean;
 }
 
 /** The span of one ledger row: from when it left to when it had ended. */
-export function callSpan(intent: CallIntent, settlement: CallSettlement, { outside, content }: CallSpanOptions): SpanDraft {
+export function callSpan(intent: CallIntent, settlement: CallSettlement, { under, content }: CallSpanOptions): SpanDraft {
   const { sentAt, waitedMs, queuedAt } = intent;
-  const parent = scopePath(intent.scope, outside).at(-1)!;
   const failed = errorType(settlement) !== undefined;
   const operation = operationOf(intent.protocol);
   return {
-    traceId: parent.traceId,
+    traceId: under.traceId,
     spanId: spanIdOf('call', [intent.id]),
-    parentSpanId: parent.spanId,
+    parentSpanId: under.spanId,
     name: intent.modelAsked === null ? operation : `${operation} ${intent.modelAsked}`,
     kind: 'client',
     startMs: sentAt,

@@ -4,7 +4,8 @@ import type { ExportFigures } from './contract.ts';
 
 type Done = Parameters<SpanExporter['export']>[1];
 
-const SUCCESS = 0;
+/** The exporters' own word for it is an enumeration of a package that they bring along. */
+const SUCCESS: number = 0;
 
 /**
  * Counts what the exporters deliver, and tells of the first failure. To their callers every export succeeds: what failed is not tried again
@@ -58,7 +59,8 @@ export class Delivery {
 
   #ended(url: string, done: Done, onSuccess: () => void): Done {
     return (result) => {
-      if (result.code === SUCCESS) {
+      const code: number = result.code;
+      if (code === SUCCESS) {
         this.#failing.delete(url);
         onSuccess();
       } else {

@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode, TraceFlags, type Attributes, type HrTime, type SpanContext } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, TraceFlags, type HrTime, type SpanContext } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { SpanDraft } from './contract.ts';
@@ -16,9 +16,9 @@ export function readableSpan(draft: SpanDraft, resource: Resource, instrumentati
     endTime: hrTime(draft.endMs),
     duration: hrTime(draft.endMs - draft.startMs),
     status: error === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, ...(error.message === undefined ? {} : { message: error.message }) },
-    attributes: draft.attributes as Attributes,
+    attributes: draft.attributes,
     links: [],
-    events: events.map(({ name, atMs, attributes = {} }) => ({ name, time: hrTime(atMs), attributes: attributes as Attributes, droppedAttributesCount: 0 })),
+    events: events.map(({ name, atMs, attributes = {} }) => ({ name, time: hrTime(atMs), attributes, droppedAttributesCount: 0 })),
     ended: true,
     resource,
     instrumentationScope,

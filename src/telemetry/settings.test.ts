@@ -50,10 +50,10 @@ describe('telemetry', () => {
     expect(settings({ enabled: true }, { OTEL_RESOURCE_ATTRIBUTES: 'service.name=evals', OTEL_SERVICE_NAME: 'nightly' })?.resource).toEqual({ 'service.name': 'nightly' });
   });
 
-  it('never waits longer than five seconds for an export', () => {
-    expect(settings({ enabled: true }, { OTEL_EXPORTER_OTLP_TIMEOUT: '60000' })?.timeoutMs).toBe(5_000);
+  it('never waits longer than four seconds for an export', () => {
+    expect(settings({ enabled: true }, { OTEL_EXPORTER_OTLP_TIMEOUT: '60000' })?.timeoutMs).toBe(4_000);
     expect(settings({ enabled: true }, { OTEL_EXPORTER_OTLP_TIMEOUT: '700' })?.timeoutMs).toBe(700);
-    expect(settings({ enabled: true }, { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' })?.timeoutMs).toBe(5_000);
+    expect(settings({ enabled: true }, { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' })?.timeoutMs).toBe(4_000);
   });
 
   it.each([

@@ -12,8 +12,8 @@ type Signal = 'traces' | 'metrics';
 
 /** The endpoint that OTLP over HTTP has by default. */
 const DEFAULT_ENDPOINT = 'http://localhost:4318';
-/** A run must not be held up at its end for longer. */
-const LONGEST_EXPORT_MS = 5_000;
+/** Shorter than closing waits, so that an export which fails at the end can still say why. */
+const LONGEST_EXPORT_MS = 4_000;
 
 /**
  * What is exported: nothing unless the configuration or the command line says so. OpenTelemetry's own variables

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Attempt, CallIntent, CallSettlement, Clock, Goal, Run, Scope } from '../core/index.ts';
+import { describeError, type Attempt, type CallIntent, type CallSettlement, type Clock, type Goal, type Run, type Scope } from '../core/index.ts';
 import type { Redactor } from '../store/index.ts';
 import type { Store, WriteOp } from '../store/contract.ts';
 import { callSpan } from './call-span.ts';
 import { attemptEnd, goalEnd, runEnd } from './ended.ts';
 import type { ExportFigures, SpanDraft, Telemetry, TelemetrySettings } from './contract.ts';
+import { spanCleaner } from './clean-span.ts';
 import type { OtlpExporter } from './otlp-exporter.ts';
 import { ParentSpans } from './parent-spans.ts';
 import { scopePath, type ScopeNode } from './scope-path.ts';
@@ -14,7 +15,7 @@ export interface TelemetryOptions {
   readonly settings: TelemetrySettings;
   readonly store: Pick<Store, 'goal' | 'getRun' | 'calls' | 'sumCalls'>;
   readonly clock: Clock;
-  readonly redact: Pick<Redactor, 'metadata' | 'metadataOf'>;
+  readonly redact: Pick<Redactor, 'metadata'>;
   /** A line for whoever watches. */
   readonly warn: (line: string) => void;
   /** What another process leads and this one takes part in: its spans are the other's to export. */
@@ -26,6 +27,8 @@ export interface TelemetryOptions {
 /** How long closing may wait for what is on its way, and how long where the last export failed. */
 const CLOSING_MS = 5_000;
 const CLOSING_IN_VAIN_MS = 1_000;
+/** Paths of scopes that are kept at hand. */
+const MOST_PATHS = 5_000;
 /** Rows read at once when looking for lost calls. */
 const PAGE = 1_000;
 
@@ -47,6 +50,8 @@ class LedgerTelemetry implements Telemetry {
   readonly #outside: string;
   readonly #parents: ParentSpans;
   readonly #inherited: ReadonlySet<string>;
+  readonly #clean: (span: SpanDraft) => SpanDraft;
+  readonly #paths = new Map<string, readonly ScopeNode[]>();
   /** Runs that this process executes. */
   readonly #led = new Set<string>();
   readonly #simulated = new Set<string>();
@@ -58,6 +63,7 @@ class LedgerTelemetry implements Telemetry {
     this.#options = options;
     this.#exporter = exporter;
     this.#outside = `outside ${options.instanceId}`;
+    this.#clean = spanCleaner(options.redact);
     const { inherited } = options;
     this.#inherited = new Set(inherited === undefined ? [] : scopePath(inherited, this.#outside).map(({ spanId }) => spanId));
     this.#parents = new ParentSpans({ emit: (span) => this.#emit(span), mine: (node) => this.#isMine(node) });
@@ -69,10 +75,11 @@ class LedgerTelemetry implements Telemetry {
 
   callSettled(intent: CallIntent, settlement: CallSettlement): void {
     try {
-      const span = callSpan(intent, settlement, { outside: this.#outside, content: this.#options.settings.content });
+      const path = this.#path(intent.scope);
+      const span = callSpan(intent, settlement, { under: path.at(-1)!, content: this.#options.settings.content });
       if (intent.simulated && intent.scope.runId !== undefined) this.#simulated.add(intent.scope.runId);
       this.#emit(span);
-      this.#parents.touch(scopePath(intent.scope, this.#outside), Math.min(span.startMs, intent.queuedAt), span.endMs);
+      this.#parents.touch(path, Math.min(span.startMs, intent.queuedAt), span.endMs);
       this.#exporter.count(intent, settlement);
     } catch (error) {
       this.#broke(error);
@@ -119,16 +126,15 @@ class LedgerTelemetry implements Telemetry {
     } else if (op.op === 'goal.finalize') {
       this.#later(async () => this.#goalEnded(op.runId, op.index, op.at));
     } else if (op.op === 'run.update') {
-      const { status, resumes = 0, endedAt } = op.patch;
-      if (status === 'running') this.#runStarted(op.id, resumes > 0);
+      const { status, resumes = 0, startedAt, endedAt } = op.patch;
+      if (status === 'running') this.#runStarted(op.id, startedAt ?? this.#options.clock.now(), resumes > 0);
       else if (status !== undefined && typeof endedAt === 'number') this.#later(async () => this.#runEnded(op.id));
     }
   }
 
-  #runStarted(runId: string, resumed: boolean): void {
+  #runStarted(runId: string, at: number, resumed: boolean): void {
     this.#led.add(runId);
-    const now = this.#options.clock.now();
-    this.#parents.touch(this.#path({ runId }), now, now);
+    this.#parents.touch(this.#path({ runId }), at, at);
     if (resumed) this.#later(async () => this.#lostCalls(runId));
   }
 
@@ -151,7 +157,7 @@ class LedgerTelemetry implements Telemetry {
       const page = await store.calls({ runId }, { limit: PAGE, after });
       for (const { intent, settlement } of page) {
         if (settlement?.status !== 'lost') continue;
-        this.#emit(callSpan(intent, settlement, { outside: this.#outside, content: settings.content }));
+        this.#emit(callSpan(intent, settlement, { under: this.#path(intent.scope).at(-1)!, content: settings.content }));
         left--;
       }
       if (page.length < PAGE) return;
@@ -160,18 +166,20 @@ class LedgerTelemetry implements Telemetry {
   }
 
   #emit(span: SpanDraft): void {
-    const { redact } = this.#options;
-    const { error } = span;
-    this.#exporter.span({
-      ...span,
-      name: redact.metadata(span.name),
-      attributes: redact.metadataOf(span.attributes),
-      ...(error?.message === undefined ? {} : { error: { message: redact.metadata(error.message) } }),
-    });
+    this.#exporter.span(this.#clean(span));
   }
 
-  #path(scope: Scope): ScopeNode[] {
-    return scopePath(scope, this.#outside);
+  /** Many calls have the same scope. */
+  #path(scope: Scope): readonly ScopeNode[] {
+    const { runId, goalIndex, trial, attemptKey, branch, role } = scope;
+    const key = JSON.stringify([runId, goalIndex, trial, attemptKey, branch, role]);
+    let path = this.#paths.get(key);
+    if (path === undefined) {
+      if (this.#paths.size >= MOST_PATHS) this.#paths.clear();
+      path = scopePath(scope, this.#outside);
+      this.#paths.set(key, path);
+    }
+    return path;
   }
 
   /** A run and its goals are told of by whoever leads the run; what was opened inside them, by whoever opened it. */
@@ -226,8 +234,8 @@ function shownUrl(url: string): string {
 
 /** Connection errors of several addresses have no message of their own. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return error === undefined ? 'it was not taken' : String(error);
-  const { code } = error as { code?: unknown };
-  const status = typeof code === 'number' ? ` (HTTP ${code})` : '';
-  return error.message === '' ? String(code ?? error.name) : `${error.message}${status}`;
+  if (!(error instanceof Error)) return error === undefined ? 'it was not taken' : describeError(error);
+  const { code } = error as { readonly code?: unknown };
+  if (error.message === '') return typeof code === 'string' ? code : error.name;
+  return typeof code === 'number' ? `${error.message} (HTTP ${code})` : error.message;
 }

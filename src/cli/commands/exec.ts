@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { OpenExecOptions, UpstreamFlag } from '../../assembly/index.ts';
 import type { ConfigFlags } from '../../config/index.ts';
 import { UsageError, type Run } from '../../core/index.ts';
+import type { Store } from '../../store/contract.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandHost } from '../command-host.ts';
 import { EXIT } from '../exit-code.ts';
@@ -162,7 +163,7 @@ async function tellDone(cli: Cli, run: Run, log: string | undefined): Promise<nu
   return EXIT.done;
 }
 
-async function tellOrphans(cli: Cli, store: Parameters<typeof import('../../store/index.ts').recoverOrphans>[0]): Promise<void> {
+async function tellOrphans(cli: Cli, store: Store): Promise<void> {
   const { recoverOrphans } = await import('../../store/index.ts');
   for (const orphan of await recoverOrphans(store, cli.io.clock.now())) await cli.note(`assay: run ${orphan} was interrupted: assay resume ${orphan} goes on with it`);
 }

@@ -147,7 +147,7 @@ function greeting(running: GatewayRun, tokens: boolean): string {
   return [
     `gateway at ${gateway.url}${run.simulated ? ' (some upstreams are simulated)' : ''}, run ${run.id}`,
     '',
-    ...upstreams.map(({ name, url, simulated }) => `  ${`${SHOWN[name] ?? `(${name})`}`.padEnd(width)}  ${gateway.baseUrl(name)}  → ${simulated === true ? 'the simulated provider' : url}`),
+    ...upstreams.map(({ name, url, simulated }) => `  ${(SHOWN[name] ?? `(${name})`).padEnd(width)}  ${gateway.baseUrl(name)}  → ${simulated === true ? 'the simulated provider' : url}`),
     '',
     ...(tokens ? ['Requests need one of the tokens: in x-assay-token, or as the key where the gateway holds the provider\'s.'] : []),
     `x-assay-trial, x-assay-branch, x-assay-role and x-assay-phase headers say whom a call is charged to; ${gateway.url}/health and /metrics tell how it is.`,

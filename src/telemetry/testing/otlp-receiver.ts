@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { readPoints, readSpans, type ReceivedPoint, type ReceivedSpan } from './otlp-messages.ts';
 
 /** What the receiver does with what it is sent. */
-export type Behaviour = 'take' | 'hang' | { readonly refuse: number };
+export type Behaviour = 'take' | 'hang' | { readonly refuse: number } | { readonly takeOnce: Promise<void> };
 
 export interface ReceivedRequest {
   readonly path: string;
@@ -28,7 +28,9 @@ export interface OtlpReceiver extends AsyncDisposable {
 export async function startOtlpReceiver(behaviour: Behaviour = 'take'): Promise<OtlpReceiver> {
   const requests: ReceivedRequest[] = [];
   const spans: ReceivedSpan[] = [];
-  let points: readonly ReceivedPoint[] = [];
+  // Read when they are looked at: reading must not make the collector slow.
+  const unread: Buffer[] = [];
+  let points: Buffer | undefined;
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   const server = createServer((request, response) => {
     void (async () => {
@@ -40,11 +42,13 @@ export async function startOtlpReceiver(behaviour: Behaviour = 'take'): Promise<
       for (const { count, resolve } of waiting) if (requests.length >= count) resolve();
       const { behaviour: now } = receiver;
       if (now === 'hang') return;
-      if (now === 'take') {
-        if (path.endsWith('/v1/traces')) spans.push(...readSpans(body));
-        else points = readPoints(body);
+      const refuse = typeof now === 'object' && 'refuse' in now ? now.refuse : undefined;
+      if (typeof now === 'object' && 'takeOnce' in now) await now.takeOnce;
+      if (refuse === undefined) {
+        if (path.endsWith('/v1/traces')) unread.push(body);
+        else points = body;
       }
-      response.writeHead(now === 'take' ? 200 : now.refuse, { 'content-type': 'application/x-protobuf' }).end();
+      response.writeHead(refuse ?? 200, { 'content-type': 'application/x-protobuf' }).end();
     })().catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
@@ -53,9 +57,12 @@ export async function startOtlpReceiver(behaviour: Behaviour = 'take'): Promise<
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     behaviour,
     requests,
-    spans,
+    get spans() {
+      for (const body of unread.splice(0)) spans.push(...readSpans(body));
+      return spans;
+    },
     get points() {
-      return points;
+      return points === undefined ? [] : readPoints(points);
     },
     requested: (count) => (requests.length >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve }))),
     [Symbol.asyncDispose]: async () => {
