@@ -106,6 +106,19 @@ it('does not break a program whose calls cannot be recorded, and says so once', 
   expect(server.received).toHaveLength(3);
 });
 
+it('can be taken off where its store never opened', async () => {
+  await using server = await serve(hi);
+  await using shop = await openWorkshop();
+  const program = `import { installMeter } from ${JSON.stringify(REGISTER_URL)};
+    await (await ${ask(server.url)}).text();
+    await installMeter().close();
+    await installMeter({ db: 'sqlite:other.db' }).runId;
+    console.log('went on');`;
+  const ended = await shop.run('taken-off.mjs', program, { env: { ASSAY_DB: 'sqlite:/proc/nowhere/assay.db' } });
+  expect(ended).toMatchObject({ code: 0, stdout: 'went on\n' });
+  expect(existsSync(join(shop.folder, 'other.db'))).toBe(true);
+});
+
 it('keeps the limits, budgets and prices of the configuration in the working folder', async () => {
   await using server = await serve(hi);
   await using shop = await openWorkshop();

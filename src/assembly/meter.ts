@@ -23,7 +23,7 @@ export interface Meter {
   usage(): LlmUsage;
   /** Resolves once every call that has left is counted and committed. */
   settled(): Promise<void>;
-  /** Takes the meter off: waits for the calls under way, ends the run, closes the store. */
+  /** Takes the meter off: waits for the calls under way, ends the run, closes the store. What goes wrong is said on stderr. */
   close(): Promise<void>;
 }
 
@@ -136,10 +136,10 @@ class ProcessMeter implements Meter {
     for (const undo of this.#undo) undo();
     try {
       const books = await this.#books;
-      if (books !== undefined) {
-        await books.finish('completed', null);
-        await books.close();
-      }
+      await books?.finish('completed', null);
+      await books?.close();
+    } catch (error) {
+      this.#failed(error);
     } finally {
       process.off('exit', this.#onExit);
     }

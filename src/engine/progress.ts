@@ -1,4 +1,4 @@
-import { isVerdict, totals, type Attempt, type CallIntent, type CallSettlement, type Outcome } from '../core/index.ts';
+import { isVerdict, REPLAYED, totals, type Attempt, type CallIntent, type CallSettlement, type Outcome } from '../core/index.ts';
 
 /** How a run stands, over all its resumes. */
 export interface RunProgress {
@@ -65,6 +65,8 @@ export class ProgressCounter {
   }
 
   callSettled(intent: CallIntent, settlement: CallSettlement): void {
+    // Nothing was sent, and nothing used.
+    if (settlement.status === REPLAYED) return;
     const state = this.#state;
     state.calls++;
     if (intent.retry > 0) state.retries++;

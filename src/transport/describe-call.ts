@@ -22,9 +22,13 @@ export type DescribedCall = Pick<MeteredRequest, 'url' | 'headers' | 'protocol' 
 /** SDKs made with Stainless (OpenAI, Anthropic and others) say which try a request is. */
 const RETRY_HEADER = 'x-stainless-retry-count';
 
+/** Ollama's own clients say who they are: what they call speaks as Ollama does, wherever it is. Seen in ollama-js and ollama-python. */
+const OLLAMA_CLIENT = /^ollama-(?:js|python)\//;
+
 /** Reads a request to a model; `undefined` where it is none in a format of ours. Never throws. */
 export function describeCall({ method, url, headers, body }: SeenRequest, places: Places): DescribedCall | undefined {
-  const protocol = recogniseProtocol(method, url.pathname, places.knows(url) ? undefined : url.host);
+  const known = places.knows(url) || OLLAMA_CLIENT.test(headers['user-agent'] ?? '');
+  const protocol = recogniseProtocol(method, url.pathname, known ? undefined : url.host);
   if (protocol === undefined) return undefined;
   const parsed = parseJson(body);
   const asked = protocol.readRequest(parsed, url.pathname);
