@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-require-imports, typescript/unbound-method -- the one form that every Node loads */
 'use strict';
 // Loaded by NODE_OPTIONS into every Node program under `assay exec`: turns the meter on, so that calls that go past the gateway are
 // counted too. Written for any Node, because whatever Node the program starts loads it.

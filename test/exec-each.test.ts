@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExecRig, providerCount, tokensOf } from './support/exec-rig.ts';
 import { eventually } from './support/folder.ts';
@@ -31,7 +31,7 @@ describe('assay exec --each', () => {
     const { run, calls } = await rig.books();
     expect(run).toMatchObject({ status: 'completed', planned: 20, name: 'twenty' });
     const byTrial = Map.groupBy(calls, ({ intent }) => intent.scope.trial);
-    expect([...byTrial.keys()].toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `t${i}`).toSorted());
+    expect(new Set(byTrial.keys())).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `t${i}`)));
     for (const own of byTrial.values()) expect(own).toHaveLength(2);
     expect(tokensOf(calls)).toBe((await providerCount(rig.provider)).tokens.total_tokens);
     const logs = await readdir(rig.folder.file('logs'));
@@ -51,7 +51,7 @@ describe('assay exec --each', () => {
     await eventually(() => (printed.match(/second/g) ?? []).length >= 8);
     running.child.kill('SIGKILL');
     await running.result;
-    await (await import('node:fs/promises')).rm(rig.folder.file('fall'));
+    await rm(rig.folder.file('fall'));
     const before = await rig.books();
     const answered = before.calls.filter(({ settlement }) => settlement?.status === 'ok').length;
     const { code, stdout, stderr } = await rig.resume('--parallel', '4');
@@ -66,7 +66,7 @@ describe('assay exec --each', () => {
     expect(served.requests.received).toBe(40 + (counts.get('lost') ?? 0) + (counts.get('aborted') ?? 0));
     expect(answered).toBeGreaterThanOrEqual(16);
     await using store = await rig.folder.store();
-    expect((await store.countGoals(run.id)).byOutcome).toMatchObject({ undetermined: 20, error: 0 });
+    expect((await store.countGoals(run.id)).byOutcome).toEqual({ undetermined: 20 });
     // Trials that were done are not done again.
     const again = new Set(stdout.split('\n').map((line) => line.split(' | ')[0]));
     for (const line of printed.split('\n').filter((each) => each.includes('second'))) {
@@ -84,7 +84,7 @@ describe('assay exec --each', () => {
     const { code, stderr } = await rig.exec(['--each', 'trials.jsonl', '--parallel', '3'], [...command, '{name}', '{seed}']);
     expect(code).toBe(3);
     expect(stderr).toContain('assay: 9 trials: 8 undetermined, 1 ended in error\n');
-    await (await import('node:fs/promises')).rm(rig.folder.file('fall'));
+    await rm(rig.folder.file('fall'));
     const resumed = await rig.resume();
     expect(resumed.code).toBe(0);
     expect(resumed.stdout).toBe('t7 | t7 first\nt7 | t7 second 7\n');
@@ -120,7 +120,7 @@ describe('assay exec --each', () => {
     running.child.kill('SIGINT');
     const { code, stderr } = await running.result;
     expect(code).toBe(3);
-    expect(stderr).toContain('4 trials: 2 open, 2 cancelled');
+    expect(stderr).toContain('4 trials: 2 cancelled, 2 not run');
     await eventually(() =>
       pids.every((pid) => {
         try {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExecRig, providerCount, tokensOf } from './support/exec-rig.ts';
 import { eventually } from './support/folder.ts';
@@ -25,7 +25,7 @@ describe('a run that is gone on with', () => {
     const before = await providerCount(rig.provider);
     expect(before.requests.ok).toBe(6);
     await rig.folder.write('answers.txt', '');
-    await (await import('node:fs/promises')).rm(rig.folder.file('fall'));
+    await rm(rig.folder.file('fall'));
     // Without the command: it is known.
     const { code, stdout, stderr } = await rig.resume('--log', 'out.json');
     expect(stdout, stderr).toBe('all\n');
@@ -51,14 +51,16 @@ describe('a run that is gone on with', () => {
     running.child.kill('SIGKILL');
     // Its output ends only when the command, which holds it too, is gone.
     await running.result;
-    await (await import('node:fs/promises')).rm(rig.folder.file('hang'));
+    await rm(rig.folder.file('hang'));
     const { code, stdout, stderr } = await rig.resume();
     expect(stdout, stderr).toBe('all\n');
     expect(code).toBe(0);
     expect((await providerCount(rig.provider)).requests.ok).toBe(10);
     const { run, calls } = await rig.books();
     expect(run).toMatchObject({ status: 'completed', resumes: 1 });
-    expect(calls.map(({ settlement }) => settlement?.status).toSorted()).toEqual([...Array.from({ length: 10 }, () => 'ok'), ...Array.from({ length: 6 }, () => 'replayed')]);
+    expect(Map.groupBy(calls, ({ settlement }) => settlement?.status).get('ok')).toHaveLength(10);
+    expect(calls.filter(({ settlement }) => settlement?.status === 'replayed')).toHaveLength(6);
+    expect(calls).toHaveLength(16);
   });
 
   it('asks again where replay is not wanted', async () => {

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExecRig, providerCount, tokensOf } from './support/exec-rig.ts';
 import { eventually } from './support/folder.ts';
@@ -13,6 +16,12 @@ interface Log {
   readonly scores: readonly { readonly name: string; readonly value: number }[];
   readonly llm_usage: { readonly total_calls: number; readonly failed_calls: number; readonly total_tokens: number };
 }
+
+/** A Node that is older than what Assay needs, where the machine has one. */
+const OLD_NODE = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
+  const { status, stdout } = spawnSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8', env: {} });
+  return status === 0 && Number(stdout) >= 18 && Number(stdout) < 24;
+});
 
 let rig: ExecRig;
 beforeEach(async () => void (rig = await ExecRig.open()));
@@ -59,7 +68,7 @@ curl -s "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" -H 
     const chunks: Buffer[] = [];
     running.child.stdout!.setEncoding('latin1').on('data', (text: string) => chunks.push(Buffer.from(text, 'latin1')));
     const { code, stderr } = await running.result;
-    expect([...Buffer.concat(chunks)]).toEqual([0, 255, 10, 13, 128]);
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from([0, 255, 10, 13, 128]));
     expect(stderr).toBe('oops');
     expect(code).toBe(0);
   });
@@ -165,6 +174,22 @@ console.log(usage.total_calls ?? usage.calls ?? JSON.stringify(usage));`,
     ]);
   });
 
+  it('leads both kinds of Anthropic clients to the gateway, whose base URLs differ by the version', async () => {
+    const resolve = (name: string): string => JSON.stringify(pathToFileURL(createRequire(import.meta.url).resolve(name)).href);
+    const command = await rig.program(
+      'claude.mjs',
+      `const { default: Anthropic } = await import(${resolve('@anthropic-ai/sdk')});
+const { anthropic } = await import(${resolve('@ai-sdk/anthropic')});
+const { generateText } = await import(${resolve('ai')});
+const message = await new Anthropic().messages.create({ model: 'echo', max_tokens: 50, messages: [{ role: 'user', content: 'by its own SDK' }] });
+console.log(message.content[0].text);
+console.log((await generateText({ model: anthropic('echo'), prompt: 'by the AI SDK', maxRetries: 0 })).text);`,
+    );
+    const { stdout, stderr } = await rig.exec([], command);
+    expect(stdout, stderr).toBe('by its own SDK\nby the AI SDK\n');
+    expect((await rig.books()).calls.map(({ intent }) => intent.protocol)).toEqual(['anthropic-messages', 'anthropic-messages']);
+  });
+
   it('makes a base URL that was set before the upstream', async () => {
     await using own = await ExecRig.open({ env: { OPENAI_BASE_URL: `${rig.provider.url}/v1` } });
     const command = await own.program('app.mjs', `console.log(await ask('by the environment'), process.env.OPENAI_BASE_URL.includes('/s/'));`);
@@ -205,6 +230,29 @@ await ask('through');`,
     await using own = await ExecRig.open({ env: { NODE_OPTIONS: `--require "${preload}" --no-deprecation` } });
     const { stdout } = await own.folder.cli('exec', '--', process.execPath, '-e', 'console.log(globalThis.preloaded, process.noDeprecation)');
     expect(stdout).toBe('true true\n');
+  });
+
+  it('holds calls back to the limits that were set, whatever deployment they go to', async () => {
+    await using strict = await ExecRig.open({ simulator: { limits: { kind: 'token-bucket', concurrency: 2 }, profiles: { late: { behaviour: 'echo', latency: { minMs: 30, maxMs: 60 } } } } });
+    const command = await strict.program('many.mjs', `console.log((await Promise.all(Array.from({ length: 12 }, (_, i) => ask('question ' + i, 'late')))).length);`);
+    const { code, stderr } = await strict.exec(['--concurrency', '2'], command);
+    expect(code, stderr).toBe(0);
+    expect((await providerCount(strict.provider)).requests).toMatchObject({ received: 12, ok: 12 });
+    expect(stderr).toMatch(/12 calls, \d+ tokens, cost unknown, waited /);
+  });
+
+  it.skipIf(OLD_NODE === undefined)('lets an older Node run, says once that it counts less there, and counts what goes to the gateway', async () => {
+    const script = await rig.folder.write(
+      'old.cjs',
+      `fetch(process.env.OPENAI_BASE_URL + '/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'echo', messages: [{ role: 'user', content: process.version }] }) })
+  .then((answer) => answer.json())
+  .then((answer) => console.log(answer.choices[0].message.content));`,
+    );
+    const { code, stdout, stderr } = await rig.exec([], ['sh', '-c', '"$0" "$1" && "$0" "$1"', OLD_NODE!, script]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^(v\d+\.\d+\.\d+\n)\1$/);
+    expect(stderr.match(/counting calls that go past the gateway needs 24/g)).toHaveLength(1);
+    expect((await rig.books()).calls).toHaveLength(2);
   });
 
   it('warns of a model host that a program reaches past the gateway, and lets it through', async () => {

@@ -148,7 +148,7 @@ function chain({ client, head, authority, proxy, timeoutMs, keep }: Chained): vo
 function refuse(client: Duplex, status: number, reason: string): void {
   if (client.destroyed || client.writableEnded) return;
   const names: Readonly<Record<number, string>> = { 400: 'Bad Request', 502: 'Bad Gateway' };
-  client.end(`HTTP/1.1 ${status} ${names[status] ?? 'Error'}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${reason.replaceAll(/[\r\n]+/g, ' ')}\n`);
+  client.end(`HTTP/1.1 ${status} ${names[status] ?? 'Error'}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${reason.replaceAll(/[\r\n]+/g, ' ')}\n`, () => client.destroy());
 }
 
 function hostAndPort(text: string): { readonly host: string; readonly port: number; readonly authority: string } | undefined {

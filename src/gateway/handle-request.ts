@@ -7,7 +7,7 @@ import { errorBody, errorDialect, type ErrorDialect } from './error-answer.ts';
 import { forwardUncounted } from './forward-uncounted.ts';
 import type { GatewayCore } from './gateway-core.ts';
 import { PROMETHEUS_TYPE, prometheusText } from './prometheus.ts';
-import { discardBody, RequestCutError } from './read-body.ts';
+import { linger, RequestCutError } from './read-body.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { routeOf, type Route } from './route.ts';
 import { answerScope } from './scope-api.ts';
@@ -25,7 +25,7 @@ export async function handleRequest(core: GatewayCore, request: IncomingMessage,
     const refusal = refusalOf(error);
     if (refusal.code === 'internal') core.warn(`a request of ${String(request.method)} ${withoutSecrets(request.url ?? '/')} failed in the gateway: ${describeError(error)}`);
     core.figures.refused(refusal.code);
-    refuse(client, request, dialect, refusal);
+    refuse(core, client, request, dialect, refusal);
   }
 }
 
@@ -76,12 +76,15 @@ function send(client: ClientConnection, status: number, type: string, text: stri
   client.end(body);
 }
 
-function refuse(client: ClientConnection, request: IncomingMessage, dialect: ErrorDialect, refusal: Refusal): void {
+function refuse(core: GatewayCore, client: ClientConnection, request: IncomingMessage, dialect: ErrorDialect, refusal: Refusal): void {
   if (client.headSent) return client.breakOff();
-  discardBody(request, client.response);
   const body = Buffer.from(errorBody(dialect, refusal));
+  const sending = !request.complete;
+  if (sending) client.response.shouldKeepAlive = false;
   client.head(refusal.status, { 'content-type': 'application/json', 'content-length': String(body.length), 'x-assay-refused': refusal.code, ...refusal.headers });
-  client.end(body);
+  if (!sending) return client.end(body);
+  client.write(body, () => undefined);
+  linger(request, core.meter.clock, () => client.end());
 }
 
 function dialectOf(route: Route, target: string): ErrorDialect {

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { describeError } from '../core/index.ts';
+import type { IncomingMessage } from 'node:http';
+import { describeError, type Clock } from '../core/index.ts';
 import { decoded } from '../transport/index.ts';
 import { Refusal } from './refusal.ts';
 
@@ -63,14 +63,22 @@ export async function plainText(body: Buffer, encoding: string | undefined, maxB
   return Buffer.concat(chunks, size).toString('utf8');
 }
 
-/** Takes the rest of a refused request off the connection without keeping it, or ends a connection that sends too much of it. */
-export function discardBody(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete) return;
-  response.shouldKeepAlive = false;
+/**
+ * Reads on past what was refused, for a moment and without keeping it: a connection that is closed on somebody who still sends is
+ * reset, and the answer lost with it.
+ */
+export function linger(request: IncomingMessage, clock: Clock, over: () => void): void {
+  const done = (): void => {
+    cancel();
+    over();
+  };
+  const cancel = clock.after(LINGER_MS, done);
   request.removeAllListeners('data');
-  request.on('error', () => undefined);
-  request.pause();
+  request.once('end', done).once('close', done).on('error', () => undefined);
+  request.resume();
 }
+
+const LINGER_MS = 1_000;
 
 function tooLong(maxBytes: number): Refusal {
   return new Refusal({ status: 413, code: 'body_too_large', message: `the request's body is larger than ${maxBytes} bytes, the most that this gateway takes`, hint: 'send less, or raise the limit on request bodies', headers: { 'x-should-retry': 'false' } });

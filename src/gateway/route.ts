@@ -42,13 +42,22 @@ export function routeOf(target: string, anthropic: boolean, table: UpstreamTable
     const name = path.slice(3, end);
     const mount = table.named(name);
     if (mount === undefined) return { to: 'nowhere', token, reason: `no upstream is named ${name}`, kind: undefined };
-    return { to: 'upstream', token, mount, path: startingWithSlash(mount.basePath + path.slice(end)) };
+    return { to: 'upstream', token, mount, path: startingWithSlash(mount.basePath + versioned(mount.upstream.kind, path.slice(end))) };
   }
   const kind = kindOf(withoutQuery(path), anthropic);
   const mount = kind === undefined ? undefined : table.named(kind);
   if (mount !== undefined && mount.upstream.kind === kind) return { to: 'upstream', token, mount, path: nativePath(mount, path) };
   const reason = kind === undefined ? 'no provider has this path' : `no upstream named ${kind} is configured for this path`;
   return { to: 'nowhere', token, reason, kind };
+}
+
+/**
+ * Some clients want the version in their base URL where the vendor's own SDK adds it, and read the same variable (the AI SDK and
+ * `ANTHROPIC_BASE_URL`, LiteLLM and `GEMINI_API_BASE`): a path that begins without one is meant as theirs.
+ */
+function versioned(kind: UpstreamKind, path: string): string {
+  if (kind === 'anthropic' && /^\/(?:messages|models|complete)(?=[/?]|$)/.test(path)) return `/v1${path}`;
+  return kind === 'gemini' && /^\/(?:models|tunedModels|cachedContents)(?=[/?]|$)/.test(path) ? `/v1beta${path}` : path;
 }
 
 /** Whose API a path is of, on the provider's own host. */

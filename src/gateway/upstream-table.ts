@@ -61,7 +61,8 @@ export class UpstreamTable {
   addTo(places: Places): void {
     for (const { upstream, origin, basePath } of this.mounts) {
       const { kind, provider, account, simulated } = upstream;
-      if (provider === undefined && account === undefined && simulated === undefined) continue;
+      // Ollama's paths are words that any site may have: that they are a model's must be said.
+      if (provider === undefined && account === undefined && simulated === undefined && kind !== 'ollama') continue;
       places.add({ url: origin + basePath, provider: provider ?? kind, ...(account === undefined ? {} : { account }), ...(simulated === undefined ? {} : { simulated }) });
     }
   }

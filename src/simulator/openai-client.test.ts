@@ -189,6 +189,16 @@ describe('errors through the OpenAI client', () => {
     expect(at.simulator.stats().requests).toMatchObject({ received: 2, ok: 1, error: 1, by_status: { 401: 1, 200: 1 } });
   });
 
+  it('answers for models that are no profile of its own where one was chosen for them, each limited apart', async () => {
+    await using at = await connect({ otherModels: 'echo', limits: { kind: 'fixed-window', rpm: 1 } });
+    const answer = await at.client.chat.completions.create({ ...ask, model: 'gpt-4o-mini' });
+    expect(answer.model).toBe('gpt-4o-mini');
+    expect(answer.choices[0]?.message.content).toBe('hi');
+    await at.client.chat.completions.create({ ...ask, model: 'gpt-4o' });
+    await expect(at.client.chat.completions.create({ ...ask, model: 'gpt-4o' })).rejects.toMatchObject({ status: 429 });
+    expect((await at.client.models.retrieve('gpt-4o')).id).toBe('gpt-4o');
+  });
+
   it.each([
     [{ ...ask, model: 'attacker' }, 404, 'model_not_found'],
     [{ ...ask, messages: [] }, 400, 'invalid_value'],

@@ -280,3 +280,33 @@ describe('startSimulator', () => {
     expect(answer.status).toBe(413);
   });
 });
+
+describe('what it is taught while it runs', () => {
+  const rules = (answer: string) => [{ id: 'tea', pattern: 'tea', chance: 1, answer }];
+  const said = async (simulator: Simulator): Promise<string> => ((await (await post(simulator)).json()) as { choices: { message: { content: string } }[] }).choices[0]!.message.content;
+
+  it('comes before what it knew, and takes the place of a playbook of the same name', async () => {
+    await using simulator = await startSimulator({ playbooks: [{ name: 'old', rules: rules('Tea is old.') }] });
+    expect(await said(simulator)).toBe('Tea is old.');
+    simulator.learn([{ name: 'new', rules: rules('Tea is new.') }]);
+    expect(await said(simulator)).toBe('Tea is new.');
+    simulator.learn([{ name: 'new', rules: [] }]);
+    expect(await said(simulator)).toBe('Tea is old.');
+  });
+
+  it('is refused where it is no playbook, and what was known stays', async () => {
+    await using simulator = await startSimulator({ playbooks: [{ name: 'old', rules: rules('Tea is old.') }] });
+    const wrong = [{ name: 'new', rules: [{ id: 'a', pattern: 'tea', where: [{ on: 'weather', pattern: 'x' }], chance: 1, answer: 'x' }] }];
+    expect(() => simulator.learn(wrong as never)).toThrow('simulator option playbooks[0].rules[0].where[0].on: must be one of user, system, conversation, not "weather"');
+    expect(await said(simulator)).toBe('Tea is old.');
+  });
+});
+
+it('counts the same conversation alike, whatever the ids of its tool calls', async () => {
+  await using simulator = await startSimulator();
+  const promptTokens = async (id: string): Promise<number> => {
+    const messages = [...ask.messages, { role: 'assistant', content: null, tool_calls: [{ id, type: 'function', function: { name: 'look', arguments: '{}' } }] }, { role: 'tool', tool_call_id: id, content: 'nothing' }];
+    return ((await (await post(simulator, { messages })).json()) as { usage: { prompt_tokens: number } }).usage.prompt_tokens;
+  };
+  expect(await promptTokens('call_1')).toBe(await promptTokens('call_01M7Z2YQDPAZPH9XDE1DK9TGCY_7'));
+});

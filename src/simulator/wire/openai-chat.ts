@@ -121,7 +121,8 @@ function readMessages(value: unknown): Pick<Ask, 'messages' | 'images'> | Proble
     const role = isObject(message) ? messageRole(message['role']) : undefined;
     if (!isObject(message) || role === undefined) return { kind: 'invalid', param: `messages[${index}].role` };
     const content = contentText(message['content']);
-    const calls = Array.isArray(message['tool_calls']) ? JSON.stringify(message['tool_calls']) : '';
+    // Without their ids, which differ from run to run: the same conversation is to have the same tokens.
+    const calls = Array.isArray(message['tool_calls']) ? JSON.stringify(message['tool_calls'].map((call: unknown) => (isObject(call) ? call['function'] : null))) : '';
     messages.push({ role, text: content.text + calls });
     images += content.images;
   }

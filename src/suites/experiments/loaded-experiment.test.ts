@@ -70,6 +70,8 @@ describe('an experiment', () => {
     ['a threshold that is none', { run: one, threshold: '1' }, 'threshold is 1, which is no figure'],
     ['a time-out of nothing', { run: one, timeoutSeconds: 0 }, 'timeoutSeconds is 0'],
     ['expectations without figures', { run: one, expected: { calls: 1 } }, 'expected lacks a figure'],
+    ['a playbook whose rule is none', { run: one, playbook: { name: 'p', rules: [{ id: 'a', pattern: '(', chance: 1, answer: 'x' }] } }, 'my.ts: its playbook cannot be used: playbook.rules[0].pattern: is not a regular expression'],
+    ['a playbook that is none', { run: one, playbook: 'p' }, 'its playbook cannot be used: playbook: must be an object'],
     ['hidden roles that are no list', { run: one, hiddenRoles: 'memory' }, 'hiddenRoles is no list'],
   ])('is refused with %s', (_what, exported, message) => {
     expect(() => read(exported)).toThrow(expect.objectContaining({ code: 'config', message: expect.stringContaining(message) as unknown, hint: expect.any(String) as unknown }));
