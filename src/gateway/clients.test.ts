@@ -107,7 +107,7 @@ describe('real clients through the gateway', () => {
     const closedRig = await openGatewayRig({ upstreams: [{ name: 'openai', kind: 'openai', url: `${mock.url}/v1` }], limits: { tpm: 10, counts: 'reserved' } });
     try {
       const client = new OpenAI({ baseURL: closedRig.gateway.baseUrl('openai'), apiKey: 'sk-none', maxRetries: 3 });
-      await expect(client.chat.completions.create({ model: 'gpt-4.1', messages, max_tokens: 500 })).rejects.toMatchObject({ status: 429, code: 'too_large', message: expect.stringContaining('can never pass the tpm limit') as string });
+      await expect(client.chat.completions.create({ model: 'gpt-4.1', messages, max_completion_tokens: 500 })).rejects.toMatchObject({ status: 429, code: 'too_large', message: expect.stringContaining('can never pass the tpm limit') as string });
       expect(closedRig.gateway.figures()).toMatchObject({ calls: 0, refused: 1 });
     } finally {
       await closedRig[Symbol.asyncDispose]();

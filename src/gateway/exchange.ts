@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/index.ts';
-import { failureCode, neverLeaves, UnreadableBodyError, type AnswerReader, type BrokenOff, type UsageChunkFilter } from '../transport/index.ts';
+import { failureCode, inTheBooks, neverLeaves, UnreadableBodyError, type AnswerReader, type BrokenOff, type UsageChunkFilter } from '../transport/index.ts';
 import { DecodedCopy } from './decoded-copy.ts';
 import { ClientGoneError, type ClientConnection } from './client-connection.ts';
 import { forwardedHeaders, type HeadersOut } from './response-headers.ts';
@@ -76,7 +76,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       if (client.gone) return this.#end({ breakage: 'aborted', failure: undefined, neverLeft: true });
       client.onGone((reason) => this.#clientGone(reason));
-      dispatcher.dispatch({ origin, path, method, headers: headers as string[], body, headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }, this);
+      dispatcher.dispatch({ origin, path, method, headers: headers as string[], body, headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs, ...inTheBooks }, this);
     });
   }
 
