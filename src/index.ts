@@ -30,7 +30,7 @@ export type { Protocol, RateFacts, RequestFacts, ResponseFacts, StreamReader } f
 export { exportJsonl, runListView, runResultView, summarizeExperiments, summarizeProbes, usageView } from './report/index.ts';
 export type { ExperimentResult, ProbeResult, RunResultView, UsageView } from './report/index.ts';
 export { startSimulator } from './simulator/index.ts';
-export type { Simulator, SimulatorOptions, SimStats } from './simulator/index.ts';
+export type { Playbook, PlaybookRule, Simulator, SimulatorOptions, SimStats } from './simulator/index.ts';
 export { createRedactor, openStore, recoverOrphans } from './store/index.ts';
 export type { Store, WriteOp } from './store/index.ts';
 export { createExperimentsSuite, createProbesSuite, defineExperiment, listExperiments, listProbes, probesPlaybook } from './suites/index.ts';

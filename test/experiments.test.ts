@@ -259,7 +259,7 @@ export default (ctx) => ways[ctx.index](ctx);
     const { child, result } = folder.start('run', 'experiments:./forever.mjs', '--trials', '2', '--parallel', '1', '--json');
     await eventually(async () => child.exitCode !== null || (await readFile(folder.file('begun')).then(() => true, () => false)));
     child.kill('SIGINT');
-    await eventually(() => child.exitCode !== null || (child.kill('SIGINT'), false));
+    await eventually(() => child.exitCode !== null || child.signalCode !== null || (child.kill('SIGINT'), false));
     const { code, stdout } = await result;
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'cancelled', goals: { verdicts: 0, errors: 0, unfinished: 2 } });

@@ -112,7 +112,6 @@ describe('a scope over HTTP', () => {
     const branch = { ...one, calls: 2, failed_calls: 1, unknown_calls: 1 };
     expect(used).toMatchObject({
       scope: { runId: 'r', trial: 't', branch: 'a', role: 'judge' },
-      branch: 'a',
       total_calls: 3,
       failed_calls: 1,
       prompt_tokens: 22,
@@ -120,8 +119,6 @@ describe('a scope over HTTP', () => {
       total_tokens: 32,
       reasoning_tokens: null,
       unknown_calls: 1,
-      in_flight: 0,
-      replayed_calls: 0,
       by_role: { judge: branch, unattributed: one },
       by_branch: { '(trunk)': { own: one }, a: { own: branch, inclusive: branch, pre_fork: one } },
     });

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AssayError } from '../../core/index.ts';
+import { errorEnd } from '../../engine/index.ts';
 
 interface Watch {
   refusal: AssayError | undefined;
@@ -39,34 +40,6 @@ export async function failingWithRefusals<T>(fn: () => Promise<T>): Promise<T> {
 
 function isRefusal(error: unknown, callerEnded: boolean): error is AssayError {
   if (!AssayError.isInstance(error)) return false;
-  switch (error.code) {
-    case 'cancelled':
-      return !callerEnded;
-    case 'budget_exhausted':
-    case 'quota_exhausted':
-    case 'store':
-    case 'store_full':
-    case 'store_readonly':
-    case 'store_locked':
-    case 'store_corrupt':
-    case 'lease_held':
-      return true;
-    case 'usage':
-    case 'config':
-    case 'missing_key':
-    case 'input':
-    case 'not_found':
-    case 'engagement_required':
-    case 'rate_limited':
-    case 'too_large':
-    case 'circuit_open':
-    case 'call_failed':
-    case 'timeout':
-    case 'network':
-    case 'malformed':
-    case 'internal':
-      return false;
-    default:
-      return error.code satisfies never;
-  }
+  const end = errorEnd(error);
+  return end === 'cancelled' ? !callerEnded : end !== 'error';
 }

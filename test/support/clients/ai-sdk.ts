@@ -8,7 +8,7 @@ import { PROMPTS } from './prompts.ts';
 import { all, failure } from './seen.ts';
 
 /** Vercel's AI SDK, 7. It has no CommonJS build: there `require` gets its ES modules. */
-export const aiSdk: ClientProgram = async ({ load, url }) => {
+export const aiSdk: ClientProgram = async ({ load, url, countedUrl }) => {
   const { embed, embedMany, generateText, Output, stepCountIs, streamText, tool } = await load<typeof AiModule>('ai');
   const { createOpenAI } = await load<typeof OpenAiModule>('@ai-sdk/openai');
   const { createAnthropic } = await load<typeof AnthropicModule>('@ai-sdk/anthropic');
@@ -16,13 +16,14 @@ export const aiSdk: ClientProgram = async ({ load, url }) => {
   const openai = createOpenAI({ apiKey: 'none', baseURL: `${url}/v1` });
   const anthropic = createAnthropic({ apiKey: 'none', baseURL: `${url}/v1` });
   const compatible = createOpenAICompatible({ name: 'mock', apiKey: 'none', baseURL: `${url}/v1` });
+  const counted = { apiKey: 'none', baseURL: `${countedUrl}/v1` };
   const once = { maxRetries: 0, prompt: PROMPTS.whole } as const;
   type Model = AiModule.LanguageModel;
   const generate = async (model: Model, prompt: string = PROMPTS.whole, maxRetries = 0): Promise<unknown> => {
     const { text, finishReason, usage } = await generateText({ model, prompt, maxRetries });
     return { text, finishReason, usage };
   };
-  const stream = async (model: Model, prompt: string = PROMPTS.whole): Promise<unknown> => {
+  const stream = async (model: Model, prompt: string = PROMPTS.whole): Promise<{ readonly items: readonly string[]; readonly broken?: unknown; readonly errors: readonly unknown[] }> => {
     const errors: unknown[] = [];
     const result = streamText({ model, prompt, maxRetries: 0, onError: ({ error }) => void errors.push(error instanceof Error ? [error.name, error.message] : String(error)) });
     const { items, broken } = await all(result.textStream);
@@ -51,17 +52,20 @@ export const aiSdk: ClientProgram = async ({ load, url }) => {
       return { text, steps: steps.map(({ usage }) => usage) };
     },
     'ai-embed': async () => {
-      const { embedding, usage } = await embed({ model: openai.embedding('ai-embed'), value: 'one', maxRetries: 0 });
+      const { embedding, usage } = await embed({ model: createOpenAI(counted).embedding('ai-embed'), value: 'one', maxRetries: 0 });
       return { embedding, usage };
     },
     'ai-embed-many': async () => {
-      const { embeddings, usage } = await embedMany({ model: compatible.embeddingModel('ai-embed-many'), values: ['one', 'two', 'three'], maxRetries: 0 });
+      const { embeddings, usage } = await embedMany({ model: createOpenAICompatible({ name: 'mock', ...counted }).embeddingModel('ai-embed-many'), values: ['one', 'two', 'three'], maxRetries: 0 });
       return { embeddings, usage };
     },
     'ai-retried': () => generate(openai.chat('ai-retried'), PROMPTS.refusedTwice, 2),
     'ai-failing': () => failure(() => generate(openai.chat('ai-failing'), PROMPTS.broken)),
     'ai-rubbish': () => failure(() => generate(openai.chat('ai-rubbish'), PROMPTS.rubbish)),
-    'ai-cut': () => stream(openai.chat('ai-cut'), PROMPTS.cut),
+    'ai-cut': async () => {
+      const { broken, errors } = await stream(openai.chat('ai-cut'), PROMPTS.cut);
+      return { broken, errors };
+    },
     'ai-abort': async () => {
       const abort = new AbortController();
       const { textStream } = streamText({ model: openai.chat('ai-abort'), prompt: PROMPTS.slow, maxRetries: 0, abortSignal: abort.signal, onError: () => {} });

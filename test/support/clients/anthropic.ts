@@ -1,7 +1,7 @@
 import type * as AnthropicModule from '@anthropic-ai/sdk';
 import type { ClientProgram } from './contract.ts';
 import { PROMPTS } from './prompts.ts';
-import { all, failure, first, seenHeaders } from './seen.ts';
+import { all, brokenOff, failure, first, seenHeaders } from './seen.ts';
 
 /** The Anthropic SDK. */
 export const anthropic: ClientProgram = async ({ load, url }) => {
@@ -30,7 +30,7 @@ export const anthropic: ClientProgram = async ({ load, url }) => {
     'anthropic-failing': () => failure(() => retrying.messages.create(asked('anthropic-failing', PROMPTS.broken))),
     'anthropic-rubbish': () => failure(() => client.messages.create(asked('anthropic-rubbish', PROMPTS.rubbish))),
     'anthropic-hung-up': () => failure(() => client.messages.create(asked('anthropic-hung-up', PROMPTS.hangUp))),
-    'anthropic-cut': async () => all(await stream('anthropic-cut', PROMPTS.cut)),
+    'anthropic-cut': async () => brokenOff(await stream('anthropic-cut', PROMPTS.cut)),
     'anthropic-break': async () => first(4, await stream('anthropic-break', PROMPTS.slow)),
     'anthropic-abort-helper': async () => {
       const message = client.messages.stream(asked('anthropic-abort-helper', PROMPTS.slow));

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Agent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -32,7 +33,9 @@ export const axios: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) =
     'axios-http-cut': async () => failure(async () => text((await overHttp.post<Readable>(path, body('axios-http-cut', PROMPTS.cut, streamed), { responseType: 'stream' })).data)),
     'axios-http-break': async () => {
       const { data } = await overHttp.post<Readable>(path, body('axios-http-break', PROMPTS.slow, streamed), { responseType: 'stream' });
+      const closed = once(data, 'close');
       for await (const _ of data) break;
+      await closed;
       return data.destroyed;
     },
     'axios-fetch': async () => (await overFetch.post<unknown>(path, body('axios-fetch'))).data,

@@ -8,6 +8,10 @@ export interface Surroundings {
   /** The same behind TLS, with a certificate that `ca` vouches for. */
   readonly tlsUrl: string;
   readonly ca: string;
+  /** The same, where embeddings and Ollama's calls are answered with the tokens they took. */
+  readonly countedUrl: string;
+  /** A proxy that lets everything through, with a tunnel and without. */
+  readonly proxyUrl: string;
   /** Where nobody listens. */
   readonly goneUrl: string;
 }

@@ -55,7 +55,8 @@ export const builtinFetch: ClientProgram = async ({ url, goneUrl }) => {
       });
     },
     'fetch-timeout': async () => {
-      const response = await fetch(address, { ...post('fetch-timeout', PROMPTS.slow, streamed), signal: AbortSignal.timeout(150) });
+      await (await fetch(address, post('fetch-timeout'))).text();
+      const response = await fetch(address, { ...post('fetch-timeout', PROMPTS.slow, streamed), signal: AbortSignal.timeout(700) });
       return failure(() => response.text());
     },
   };

@@ -6,25 +6,23 @@ import type * as OpenAiModule from '@langchain/openai';
 import { z } from 'zod';
 import type { ClientProgram } from './contract.ts';
 import { PROMPTS } from './prompts.ts';
-import { all, failure, first } from './seen.ts';
+import { all, brokenOff, failure, first } from './seen.ts';
 
 /** LangChain.js, with a tool loop by LangGraph. */
-export const langchain: ClientProgram = async ({ load, url }) => {
+export const langchain: ClientProgram = async ({ load, url, countedUrl }) => {
   const { ChatOpenAI, OpenAIEmbeddings } = await load<typeof OpenAiModule>('@langchain/openai');
   const { tool } = await load<typeof ToolsModule>('@langchain/core/tools');
   const { HumanMessage } = await load<typeof MessagesModule>('@langchain/core/messages');
-  const { Annotation, END, MessagesAnnotation, START, StateGraph } = await load<typeof GraphModule>('@langchain/langgraph');
+  const { END, MessagesAnnotation, START, StateGraph } = await load<typeof GraphModule>('@langchain/langgraph');
   const { ToolNode, toolsCondition } = await load<typeof PrebuiltModule>('@langchain/langgraph/prebuilt');
-  void Annotation;
   const chat = (model: string, fields: object = {}): InstanceType<typeof ChatOpenAI> => new ChatOpenAI({ model, apiKey: 'none', maxRetries: 0, configuration: { baseURL: `${url}/v1` }, ...fields });
-  const embeddings = (model: string): InstanceType<typeof OpenAIEmbeddings> => new OpenAIEmbeddings({ model, apiKey: 'none', maxRetries: 0, configuration: { baseURL: `${url}/v1` }, encodingFormat: 'float' });
+  const embeddings = (model: string): InstanceType<typeof OpenAIEmbeddings> => new OpenAIEmbeddings({ model, apiKey: 'none', maxRetries: 0, configuration: { baseURL: `${countedUrl}/v1` } });
   const weather = tool(async () => 'sunny', { name: 'weather', description: 'Tells the weather', schema: z.object({ city: z.string() }) });
   const seen = (message: { readonly content: unknown; readonly usage_metadata?: unknown }): unknown => [message.content, message.usage_metadata];
   return {
     'langchain-invoke': async () => seen(await chat('langchain-invoke').invoke(PROMPTS.whole)),
     'langchain-stream': async () => (await all(await chat('langchain-stream').stream(PROMPTS.whole))).items.map(seen),
     'langchain-stream-without-usage': async () => (await all(await chat('langchain-stream-without-usage', { streamUsage: false }).stream(PROMPTS.whole))).items.map(seen),
-    'langchain-streaming-invoke': async () => (await chat('langchain-streaming-invoke', { streaming: true }).invoke(PROMPTS.whole)).content,
     'langchain-batch': async () => (await chat('langchain-batch').batch([PROMPTS.whole, `${PROMPTS.whole}!`, `${PROMPTS.whole}!!`])).map(seen),
     'langchain-responses': async () => (await chat('langchain-responses', { useResponsesApi: true }).invoke(PROMPTS.whole)).text,
     'langchain-structured': () => chat('langchain-structured').withStructuredOutput(z.object({ city: z.string(), warm: z.boolean() }), { method: 'jsonSchema' }).invoke(PROMPTS.json),
@@ -44,10 +42,7 @@ export const langchain: ClientProgram = async ({ load, url }) => {
     'langchain-embed-documents': () => embeddings('langchain-embed-documents').embedDocuments(['one', 'two']),
     'langchain-retried': async () => seen(await chat('langchain-retried', { maxRetries: 2 }).invoke(PROMPTS.refusedTwice)),
     'langchain-failing': () => failure(() => chat('langchain-failing').invoke(PROMPTS.broken)),
-    'langchain-cut': async () => {
-      const { items, broken } = await all(await chat('langchain-cut').stream(PROMPTS.cut));
-      return { items: items.map(seen), broken };
-    },
+    'langchain-cut': async () => brokenOff(await chat('langchain-cut').stream(PROMPTS.cut)),
     'langchain-break': async () => (await first(3, await chat('langchain-break').stream(PROMPTS.slow))).map(seen),
   };
 };

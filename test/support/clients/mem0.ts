@@ -2,11 +2,11 @@ import type * as Mem0Module from 'mem0ai/oss';
 import type { ClientProgram } from './contract.ts';
 
 /** mem0ai: the calls that it makes of its own, to find facts and to embed them. */
-export const mem0: ClientProgram = async ({ load, url }) => {
+export const mem0: ClientProgram = async ({ load, url, countedUrl }) => {
   const { Memory } = await load<typeof Mem0Module>('mem0ai/oss');
   const memory = (name: string): InstanceType<typeof Memory> =>
     new Memory({
-      embedder: { provider: 'openai', config: { apiKey: 'none', baseURL: `${url}/v1`, model: `${name}-embeddings`, embeddingDims: 8 } },
+      embedder: { provider: 'openai', config: { apiKey: 'none', baseURL: `${countedUrl}/v1`, model: `${name}-embeddings`, embeddingDims: 8 } },
       vectorStore: { provider: 'memory', config: { collectionName: name, dimension: 8, dbPath: ':memory:' } },
       llm: { provider: 'openai', config: { apiKey: 'none', baseURL: `${url}/v1`, model: name } },
       disableHistory: true,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -49,7 +50,9 @@ export const nodeHttp: ClientProgram = async ({ url, tlsUrl, ca, goneUrl }) => {
     },
     'http-destroy': async () => {
       const response = await send([body('http-destroy', PROMPTS.slow, streamed)]);
+      const closed = once(response, 'close');
       for await (const _ of response) break;
+      await closed;
       return response.destroyed;
     },
   };

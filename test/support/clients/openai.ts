@@ -4,7 +4,7 @@ import type * as UndiciModule from 'undici';
 import { z } from 'zod';
 import type { ClientProgram } from './contract.ts';
 import { PROMPTS } from './prompts.ts';
-import { all, failure, first, seenHeaders } from './seen.ts';
+import { all, brokenOff, failure, first, seenHeaders } from './seen.ts';
 
 const user = (content: string): { readonly role: 'user'; readonly content: string }[] => [{ role: 'user', content }];
 const WEATHER = {
@@ -13,7 +13,7 @@ const WEATHER = {
 } as const;
 
 /** The OpenAI SDK, 7. */
-export const openai: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) => {
+export const openai: ClientProgram = async ({ load, url, tlsUrl, ca, countedUrl, goneUrl }) => {
   const { OpenAI, AzureOpenAI } = await load<typeof OpenAiModule>('openai');
   const { zodResponseFormat } = await load<typeof ZodHelpers>('openai/helpers/zod');
   const { Agent, fetch: npmFetch } = await load<typeof UndiciModule>('undici');
@@ -25,6 +25,7 @@ export const openai: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) 
   const dispatching = new OpenAI({ ...settings, fetch: npmFetch as unknown as typeof fetch, fetchOptions: { dispatcher: new Agent({ connections: 1 }) } as never });
   const secure = new OpenAI({ ...settings, baseURL: `${tlsUrl}/v1`, fetch: npmFetch as unknown as typeof fetch, fetchOptions: { dispatcher: new Agent({ connect: { ca } }) } as never });
   const azure = new AzureOpenAI({ apiKey: 'none', endpoint: url, apiVersion: '2024-10-21', maxRetries: 0 });
+  const embedding = new OpenAI({ ...settings, baseURL: `${countedUrl}/v1` });
   const gone = new OpenAI({ ...settings, baseURL: `${goneUrl}/v1` });
 
   const create = (model: string, content: string = PROMPTS.whole, by = client) => by.chat.completions.create({ model, messages: user(content) });
@@ -87,7 +88,8 @@ export const openai: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) 
       const { output_text, usage } = await client.responses.stream({ model: 'openai-responses-helper', input: PROMPTS.whole }).finalResponse();
       return { output_text, usage };
     },
-    'openai-embeddings': () => client.embeddings.create({ model: 'openai-embeddings', input: ['one', 'two'], encoding_format: 'float' }),
+    'openai-embeddings': () => embedding.embeddings.create({ model: 'openai-embeddings', input: ['one', 'two'] }),
+    'openai-embeddings-float': () => embedding.embeddings.create({ model: 'openai-embeddings-float', input: 'one', encoding_format: 'float' }),
     'openai-azure': () => create('openai-azure', PROMPTS.whole, azure),
     'openai-azure-stream': async () => all(await stream('openai-azure-stream', PROMPTS.whole, azure)),
     'openai-own-fetch': () => create('openai-own-fetch', PROMPTS.whole, ownFetch),
@@ -103,7 +105,7 @@ export const openai: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) 
     'openai-filtered': () => failure(() => create('openai-filtered', PROMPTS.filtered)),
     'openai-rubbish': () => failure(() => create('openai-rubbish', PROMPTS.rubbish)),
     'openai-hung-up': () => failure(() => create('openai-hung-up', PROMPTS.hangUp)),
-    'openai-cut': async () => all(await stream('openai-cut', PROMPTS.cut)),
+    'openai-cut': async () => brokenOff(await stream('openai-cut', PROMPTS.cut)),
     'openai-gone': () => failure(() => create('openai-gone', PROMPTS.whole, gone)),
     'openai-break': async () => first(2, await stream('openai-break', PROMPTS.slow)),
     'openai-abort': async () => {

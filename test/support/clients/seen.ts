@@ -39,6 +39,12 @@ export async function all<Item>(stream: AsyncIterable<Item>): Promise<{ readonly
   }
 }
 
+/** What a stream ends with that breaks off. How much of it comes through before is a matter of luck. */
+export async function brokenOff(stream: AsyncIterable<unknown>): Promise<unknown> {
+  const { items, broken } = await all(stream);
+  return { began: items.length > 0, broken };
+}
+
 /** The first items of a stream, which is then left. */
 export async function first<Item>(count: number, stream: AsyncIterable<Item>): Promise<readonly Item[]> {
   const items: Item[] = [];

@@ -1,15 +1,14 @@
 import { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline as streamPipeline } from 'node:stream/promises';
-import { gzipSync } from 'node:zlib';
 import type * as UndiciModule from 'undici';
 import type { ClientProgram } from './contract.ts';
 import { PROMPTS } from './prompts.ts';
 import { failure, seenHeaders } from './seen.ts';
 
 /** undici from npm, by all its ways to send. */
-export const undici: ClientProgram = async ({ load, url, tlsUrl, ca }) => {
-  const { Agent, Client, fetch, interceptors, Pool, pipeline, request, RetryAgent, stream } = await load<typeof UndiciModule>('undici');
+export const undici: ClientProgram = async ({ load, url, tlsUrl, ca, proxyUrl }) => {
+  const { Agent, Client, fetch, interceptors, Pool, pipeline, ProxyAgent, request, RetryAgent, stream } = await load<typeof UndiciModule>('undici');
   const path = '/v1/chat/completions';
   const address = url + path;
   const headers = { 'content-type': 'application/json' };
@@ -21,6 +20,8 @@ export const undici: ClientProgram = async ({ load, url, tlsUrl, ca }) => {
   const agent = new Agent({ connections: 1 });
   const secure = new Agent({ connect: { ca } });
   const retrying = new RetryAgent(new Agent(), { minTimeout: 1, timeoutFactor: 1, maxRetries: 3, retryAfter: false, methods: ['POST'], statusCodes: [429] });
+  const proxied = new ProxyAgent(proxyUrl);
+  const tunnelled = new ProxyAgent({ uri: proxyUrl, proxyTunnel: true });
   const composed = new Agent().compose(interceptors.redirect({ maxRedirections: 1 }));
   return {
     'undici-request': async () => read(await request(address, post('undici-request'))),
@@ -31,7 +32,7 @@ export const undici: ClientProgram = async ({ load, url, tlsUrl, ca }) => {
       }
       return read(await request(address, { method: 'POST', headers, body: Readable.from(pieces()) }));
     },
-    'undici-request-gzip': async () => read(await request(address, { method: 'POST', headers: { ...headers, 'content-encoding': 'identity' }, body: Buffer.from(body('undici-request-gzip')) })),
+    'undici-request-bytes': async () => read(await request(address, { method: 'POST', headers, body: Buffer.from(body('undici-request-bytes')) })),
     'undici-fetch': async () => (await fetch(address, post('undici-fetch'))).text(),
     'undici-fetch-stream': async () => (await fetch(address, post('undici-fetch-stream', PROMPTS.whole, { stream: true }))).text(),
     'undici-stream': async () => {
@@ -49,6 +50,13 @@ export const undici: ClientProgram = async ({ load, url, tlsUrl, ca }) => {
     'undici-client': async () => read(await client.request({ path, ...post('undici-client') })),
     'undici-agent': async () => read(await request(address, { ...post('undici-agent'), dispatcher: agent })),
     'undici-tls': async () => read(await request(tlsUrl + path, { ...post('undici-tls', PROMPTS.whole, { stream: true }), dispatcher: secure })),
+    'undici-proxy': async () => (await request(address, { ...post('undici-proxy', PROMPTS.whole, { stream: true }), dispatcher: proxied })).body.text(),
+    'undici-tunnel': async () => {
+      const { body: answer } = await request(address, { ...post('undici-tunnel', PROMPTS.whole, { stream: true }), dispatcher: tunnelled });
+      const got = await answer.text();
+      await tunnelled.close();
+      return got;
+    },
     'undici-composed': async () => read(await request(address, { ...post('undici-composed'), dispatcher: composed })),
     'undici-retry-agent': async () => read(await request(address, { ...post('undici-retry-agent', PROMPTS.refusedTwice), dispatcher: retrying })),
     'undici-dispatch': () =>
@@ -90,4 +98,3 @@ export const undici: ClientProgram = async ({ load, url, tlsUrl, ca }) => {
     },
   };
 };
-void gzipSync;
