@@ -99,7 +99,7 @@ export class ClientConnection {
     const cut = (): void => {
       cancel();
       // Without a length or chunks, a proper close of the connection would be the end of the answer.
-      if (this.response.chunkedEncoding || this.response.hasHeader('content-length')) socket.destroy();
+      if (!this.headSent || this.response.chunkedEncoding || this.response.hasHeader('content-length')) socket.destroy();
       else socket.resetAndDestroy();
     };
     const cancel = this.#clock.after(FLUSH_MS, cut);

@@ -226,14 +226,25 @@ describe('a provider that does not answer', () => {
     expect(await rig.statuses()).toEqual(['timeout']);
   });
 
-  it('that breaks off in a whole answer gives a 502, and never a short one', async () => {
+  it('that breaks off in a whole answer is broken off from, and never gives a short one', async () => {
     await using server = await serve((response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"id":', () => response.destroy());
     });
     await using rig = await openGatewayRig({ upstreams: [openAiAt(server.url)] });
-    expect(await call(rig.url + PATH, { body: chat() })).toMatchObject({ status: 502, json: { error: { code: 'upstream_failed' } } });
+    await expect(call(rig.url + PATH, { body: chat() })).rejects.toThrow('socket hang up');
     expect(await rig.statuses()).toEqual(['cut']);
+  });
+
+  it.each([
+    ['a call that is counted', PATH, ['network_error']],
+    ['a request that is not', '/v1/files', []],
+  ])('that hangs up before it answers is hung up on: %s', async (_what, path, statuses) => {
+    await using server = await serve((response) => void response.destroy());
+    await using rig = await openGatewayRig({ upstreams: [openAiAt(server.url)] });
+    await expect(call(rig.url + path, { body: chat() })).rejects.toThrow('socket hang up');
+    expect(await rig.statuses()).toEqual(statuses);
+    expect(rig.gateway.figures()).toMatchObject({ refused: 0, inFlight: 0 });
   });
 });
 

@@ -3,7 +3,7 @@ import { completionTokens, promptTokens, totals, type Usage } from '../core/inde
 import type { StoredAnswer } from '../store/contract.ts';
 import { admitCall, describeCall, describeFailure, UsageChunkFilter, type BrokenOff, type DescribedCall, type MeteredCall, type MeteredEnd } from '../transport/index.ts';
 import type { Charged } from './scope-registry.ts';
-import { brokenRefusal } from './broken-refusal.ts';
+import { brokenRefusal, hungUp } from './broken-refusal.ts';
 import { Exchange, TOKEN_HEADERS } from './exchange.ts';
 import { forwardUncounted } from './forward-uncounted.ts';
 import type { GatewayCore, Inbound } from './gateway-core.ts';
@@ -117,15 +117,15 @@ async function settled(core: GatewayCore, metered: MeteredCall, broken: BrokenOf
   }
 }
 
-function conclude(core: GatewayCore, { client, mount }: Inbound, exchange: Exchange, { breakage, failure }: BrokenOff, usage: Usage | undefined): void {
+function conclude(core: GatewayCore, { client, mount }: Inbound, exchange: Exchange, broken: BrokenOff, usage: Usage | undefined): void {
   if (client.gone) {
     if (client.droppedBecause !== undefined) core.warn(client.droppedBecause);
     return;
   }
   if (exchange.whole) return exchange.finish(usage === undefined ? {} : tokenHeaders(usage));
-  if (client.headSent) return client.breakOff();
   exchange.drop();
-  throw brokenRefusal(mount.origin, breakage, failure, core.idleTimeoutMs);
+  if (client.headSent || hungUp(broken)) return client.breakOff();
+  throw brokenRefusal(mount.origin, broken, core.idleTimeoutMs);
 }
 
 interface Replay {

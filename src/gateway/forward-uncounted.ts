@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { looksLikeModelCall } from '../protocols/index.ts';
 import type { UpstreamKind } from './contract.ts';
-import { brokenRefusal } from './broken-refusal.ts';
+import { brokenRefusal, hungUp } from './broken-refusal.ts';
 import { Exchange } from './exchange.ts';
 import type { GatewayCore, Inbound } from './gateway-core.ts';
 import { checkLength } from './read-body.ts';
@@ -39,11 +39,11 @@ export async function forwardUncounted(core: GatewayCore, inbound: Inbound, read
     clock: core.meter.clock,
   });
   core.figures.uncounted();
-  const { breakage, failure } = await exchange.run();
+  const broken = await exchange.run();
   if (client.gone) return;
   if (exchange.whole) return exchange.finish({});
-  if (client.headSent) return client.breakOff();
-  throw brokenRefusal(mount.origin, breakage, failure, core.idleTimeoutMs);
+  if (client.headSent || hungUp(broken)) return client.breakOff();
+  throw brokenRefusal(mount.origin, broken, core.idleTimeoutMs);
 }
 
 /** The vendors' own hosts: what their paths mean holds wherever an upstream of the kind stands. */
