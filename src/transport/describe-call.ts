@@ -22,6 +22,14 @@ export type DescribedCall = Pick<MeteredRequest, 'url' | 'headers' | 'protocol' 
 /** SDKs made with Stainless (OpenAI, Anthropic and others) say which try a request is. */
 const RETRY_HEADER = 'x-stainless-retry-count';
 
+/** LangChain.js turns off the retries of the SDKs that it sends with and makes its own: those say of each that it is the first. */
+const RETRIES_ITSELF = /^langchainjs/;
+
+/** Whether a request says itself which try it is. */
+export function saysWhichTry(headers: Readonly<Record<string, string>>): boolean {
+  return headers[RETRY_HEADER] !== undefined && !RETRIES_ITSELF.test(headers['user-agent'] ?? '');
+}
+
 /** Ollama's own clients say who they are: what they call speaks as Ollama does, wherever it is. Seen in ollama-js and ollama-python. */
 const OLLAMA_CLIENT = /^ollama-(?:js|python)\//;
 

@@ -57,8 +57,8 @@ export interface MeteredEnd {
   readonly error: string | null;
 }
 
-/** Roughly, in English: good enough where no limit of tokens depends on it. */
-const CHARACTERS_PER_TOKEN = 4;
+/** Roughly, in most languages: good enough where no limit of tokens depends on it. */
+const BYTES_PER_TOKEN = 4;
 
 /** What a call holds of the limiter's until it has ended. */
 type HeldPlace = Pick<Reservation, 'left' | 'settle' | 'release'>;
@@ -261,9 +261,9 @@ function intentOf(deps: MeterDeps, request: MeteredRequest, booked: { readonly q
 
 /** Tokens of the prompt: counted where a limit depends on them. */
 async function reckonPrompt({ limiter }: MeterDeps, { asked, deployment, budgets, countTokens }: MeteredRequest): Promise<number> {
-  const exact = (budgets !== undefined && budgets.length > 0) || limiter.countsTokens(deployment);
-  const tokens = exact ? (await countTokens())(asked.promptText) : Math.ceil(asked.promptText.length / CHARACTERS_PER_TOKEN);
-  return tokens + asked.promptOverhead;
+  const about = Math.ceil(Buffer.byteLength(asked.promptText) / BYTES_PER_TOKEN);
+  const exact = (budgets !== undefined && budgets.length > 0) || limiter.countsTokens(deployment, about);
+  return (exact ? (await countTokens())(asked.promptText) : about) + asked.promptOverhead;
 }
 
 function estimate(promptTokens: number, outputTokens: number): Usage {

@@ -80,6 +80,7 @@ describe('a place that was named', () => {
     const request = { method: 'POST', url: new URL('http://127.0.0.1:9/api/chat'), headers: {}, body: '{"model":"qwen3","messages":[]}' };
     expect(describeCall(request, new Places())).toBeUndefined();
     expect(describeCall(request, new Places([{ url: 'http://127.0.0.1:9', provider: 'ollama' }]))).toMatchObject({ deployment: 'ollama/127.0.0.1:9/qwen3', asked: { stream: true } });
+    expect(describeCall({ ...request, headers: { 'user-agent': 'ollama-js/0.6.4 (x64 linux Node.js/v24.0.0)' } }, new Places())).toMatchObject({ deployment: 'ollama/127.0.0.1:9/qwen3' });
     expect(describeCall({ ...request, url: new URL('http://127.0.0.1:11434/api/chat') }, new Places())).toMatchObject({ deployment: 'ollama/127.0.0.1:11434/qwen3' });
   });
 });

@@ -1,6 +1,7 @@
 import type { BrokenOff } from '../flight.ts';
 import type { MeteredCall } from '../metered-call.ts';
 import { UnreadableBodyError } from '../decode-body.ts';
+import { mayBeRetried } from '../retried-calls.ts';
 import { codingsOf, decodedNow, LONGEST_BODY_BYTES } from './request-body.ts';
 
 /** The calls that a tap has entered and not yet settled. */
@@ -58,7 +59,11 @@ export class EnteredCall {
   #compressedSize = 0;
   #reads = true;
   #unreadable: unknown;
+  #httpStatus: number | null = null;
   #over = false;
+  /** It ended in a way that is worth another try. */
+  #retryable = false;
+  #onRetryable: (() => void) | undefined;
   #resolveEnded: (() => void) | undefined;
   #ended: Promise<void> | undefined;
 
@@ -104,11 +109,18 @@ export class EnteredCall {
     this.#finish();
   }
 
+  /** `failed` is called when it ends in a way that is worth another try, or at once where it has ended so already. */
+  whenRetryable(failed: () => void): void {
+    if (this.#retryable) failed();
+    else this.#onRetryable = failed;
+  }
+
   left(): void {
     this.#then((metered) => metered.left());
   }
 
   head(httpStatus: number, headers: Readonly<Record<string, string>>): void {
+    this.#httpStatus = httpStatus;
     if (codingsOf(headers['content-encoding']).length > 0) {
       this.#encoding = headers['content-encoding'];
       this.#compressed = [];
@@ -135,6 +147,8 @@ export class EnteredCall {
   /** Settles it; what comes later is ignored. */
   end(broken: BrokenOff): void {
     if (this.#over) return;
+    this.#retryable = mayBeRetried(this.#httpStatus, broken.breakage);
+    if (this.#retryable) this.#onRetryable?.();
     const metered = this.#metered;
     const early = this.#early;
     if (metered === undefined && early === undefined) return this.#finish();

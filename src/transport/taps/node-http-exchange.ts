@@ -1,10 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { systemClock } from '../../core/index.ts';
+import { currentScope } from '../../ledger/index.ts';
 import { describeCall } from '../describe-call.ts';
 import { failureCode, neverLeaves } from '../failure.ts';
 import type { Breakage } from '../fate.ts';
 import { flatHeaders, type BrokenOff } from '../flight.ts';
 import { openUnheld } from '../metered-call.ts';
+import type { RetriedCalls } from '../retried-calls.ts';
 import type { TapOptions } from './contract.ts';
 import { EnteredCall, type EnteredCalls } from './entered-call.ts';
 import { saysTimeout } from './says-timeout.ts';
@@ -12,6 +14,7 @@ import { headersOf, SentBody } from './node-http-request.ts';
 
 export interface ExchangeOptions extends Pick<TapOptions, 'meter' | 'places' | 'budgets'> {
   readonly calls: EnteredCalls;
+  readonly retried: RetriedCalls;
   /** Runs a function in the scope of the moment in which the request was made. */
   readonly inScope: <T>(fn: () => T) => T;
   /** Whether the tap was taken off. */
@@ -103,15 +106,18 @@ export class HttpExchange {
 
   /** Enters the call. */
   #leave(): void {
-    const { calls, meter, places, budgets, inScope, removed } = this.#options;
+    const { calls, retried, meter, places, budgets, inScope, removed } = this.#options;
     if (this.#call !== undefined || this.#givenUp || removed()) return;
     const sentAt = systemClock.now();
     const headers = headersOf(this.#request);
-    const described = describeCall({ method: this.#request.method, url: this.#url, headers, body: this.#sent.text(headers['content-encoding']) }, places);
+    const body = this.#sent.text(headers['content-encoding']);
+    const described = describeCall({ method: this.#request.method, url: this.#url, headers, body }, places);
     if (described === undefined) return;
     const { bodyWithUsage: _, ...asked } = described;
+    const { failed, ...tried } = retried.begin(described, inScope(currentScope), body);
     this.#call = new EnteredCall(calls);
-    this.#call.opens(inScope(async () => openUnheld(await meter(), { ...asked, via: 'node-http', ...(budgets === undefined ? {} : { budgets }) }, sentAt)));
+    this.#call.whenRetryable(failed);
+    this.#call.opens(inScope(async () => openUnheld(await meter(), { ...asked, ...tried, via: 'node-http', ...(budgets === undefined ? {} : { budgets }) }, sentAt)));
   }
 
   readonly #onTimeout = (): void => {

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_c
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { bind, scopeHeadersFor } from '../../ledger/index.ts';
 import { looksLikeModelCall, recogniseProtocol } from '../../protocols/index.ts';
+import { RetriedCalls } from '../retried-calls.ts';
 import { callingModule, stackHere } from './calling-module.ts';
 import type { Tap, TapOptions, Uncounted } from './contract.ts';
 import { EnteredCalls } from './entered-call.ts';
@@ -37,6 +38,7 @@ class NodeHttpTap implements Tap {
   /** Under this key a request holds its exchange: a weak map of so many short-lived keys would keep them all until a full collection. */
   readonly #key = Symbol('assay.exchange');
   readonly #calls: EnteredCalls;
+  readonly #retried = new RetriedCalls();
   readonly #told = new Set<string>();
   #removed = false;
 
@@ -110,6 +112,7 @@ class NodeHttpTap implements Tap {
     }
     const exchange = new HttpExchange(request, url, {
       calls: this.#calls,
+      retried: this.#retried,
       meter,
       places,
       ...(budgets === undefined ? {} : { budgets }),

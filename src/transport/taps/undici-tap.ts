@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Dispatcher } from 'undici';
 import { AssayError, systemClock } from '../../core/index.ts';
-import { scopeHeadersFor } from '../../ledger/index.ts';
+import { currentScope, scopeHeadersFor } from '../../ledger/index.ts';
 import { looksLikeModelCall, recogniseProtocol } from '../../protocols/index.ts';
 import { describeCall, type DescribedCall } from '../describe-call.ts';
 import { admitCall, openUnheld, type MeterDeps, type MeteredCall, type MeteredRequest } from '../metered-call.ts';
 import { callingModule, stackHere } from './calling-module.ts';
+import { RetriedCalls } from '../retried-calls.ts';
 import type { Tap, TapOptions } from './contract.ts';
 import { EnteredCall, EnteredCalls } from './entered-call.ts';
 import { holdHandler, type HeldHandler } from './held-handler.ts';
@@ -44,6 +45,7 @@ export function installUndiciTap(options: TapOptions): Tap {
 class UndiciTap implements Tap {
   readonly #options: TapOptions;
   readonly #calls: EnteredCalls;
+  readonly #retried = new RetriedCalls();
   readonly #classes: UndiciClasses;
   readonly #gatewayOrigin: string | undefined;
   readonly #toldUncounted = new Set<string>();
@@ -158,11 +160,13 @@ class UndiciTap implements Tap {
     context: RequestContext,
   ): Promise<void> {
     let metered: MeteredCall;
+    let tried: ReturnType<RetriedCalls['begin']>;
     let opened = false;
     try {
+      tried = this.#retried.begin(described, currentScope(), body);
       this.#deps ??= await this.#options.meter();
       opened = true;
-      metered = await this.#admit(this.#deps, described, held.signal);
+      metered = await this.#admit(this.#deps, { ...described, logicalId: tried.logicalId, retry: tried.retry }, held.signal);
     } catch (error) {
       if (held.signal.aborted) return;
       if (opened && isRefusal(error)) return held.fail(error);
@@ -171,6 +175,7 @@ class UndiciTap implements Tap {
       return this.#send(departure, { body }, held, 'books');
     }
     const call = new EnteredCall(this.#calls, metered);
+    call.whenRetryable(tried.failed);
     const neverSent = (failure: unknown): void => call.end({ breakage: held.signal.aborted ? 'aborted' : 'connection', failure, neverLeft: true });
     if (held.signal.aborted) return neverSent(held.signal.reason);
     const asking = encoded ? undefined : described.bodyWithUsage;
@@ -254,7 +259,10 @@ class UndiciTap implements Tap {
         context.runInAsyncScope(async () => {
           this.#deps ??= await this.#options.meter();
           const described = this.#describe(url, headersOf(request.headers), body);
-          return described === undefined ? undefined : openUnheld(this.#deps, this.#request(described), sentAt);
+          if (described === undefined) return undefined;
+          const { failed, ...tried } = this.#retried.begin(described, currentScope(), body);
+          call.whenRetryable(failed);
+          return openUnheld(this.#deps, this.#request({ ...described, ...tried }), sentAt);
         }),
       );
     };

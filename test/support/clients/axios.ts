@@ -18,7 +18,7 @@ export const axios: ClientProgram = async ({ load, url, tlsUrl, ca, goneUrl }) =
   return {
     'axios-http': async () => {
       const { status, headers, data } = await overHttp.post<unknown>(path, body('axios-http'));
-      return { status, headers: seenHeaders(headers as Record<string, unknown>), data };
+      return { status, headers: seenHeaders(headers), data };
     },
     'axios-http-stream': async () => text((await overHttp.post<Readable>(path, body('axios-http-stream', PROMPTS.whole, streamed), { responseType: 'stream' })).data),
     'axios-http-stream-without-usage': async () => text((await overHttp.post<Readable>(path, body('axios-http-stream-without-usage', PROMPTS.whole, { stream: true }), { responseType: 'stream' })).data),

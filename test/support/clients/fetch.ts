@@ -17,7 +17,7 @@ export const builtinFetch: ClientProgram = async ({ url, goneUrl }) => {
     'fetch-request': async () => (await fetch(new Request(address, post('fetch-request')))).text(),
     'fetch-streamed-body': async () => {
       const pieces = ReadableStream.from((body('fetch-streamed-body').match(/.{1,10}/gs) ?? []).map((piece) => new TextEncoder().encode(piece)));
-      return (await fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body: pieces, duplex: 'half' } as RequestInit)).text();
+      return (await fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body: pieces, duplex: 'half' })).text();
     },
     'fetch-blob': async () => (await fetch(address, { method: 'POST', body: new Blob([body('fetch-blob')], { type: 'application/json' }) })).text(),
     'fetch-bytes': async () => (await fetch(address, { method: 'POST', body: new TextEncoder().encode(body('fetch-bytes')) })).text(),

@@ -1,3 +1,4 @@
+// oxlint-disable typescript/no-require-imports -- that is what it is for
 'use strict';
 // A program in CommonJS: the meter and every library come by `require`.
 if (process.env.METER_FIRST !== undefined) require(process.env.METER_FIRST);

@@ -118,7 +118,7 @@ function whatWasDone({ response }: JournalEntry): Served['answers'][number] {
 }
 
 function modelOf({ body, path }: JournalEntry): string {
-  return bareModel(String((body as { readonly model?: unknown } | null)?.model ?? path));
+  return bareModel(typeof body?.model === 'string' ? body.model : path);
 }
 
 /** Gemini's come with a prefix. */
