@@ -84,6 +84,7 @@ describe('assay exec --each', () => {
     const { code, stderr } = await rig.exec(['--each', 'trials.jsonl', '--parallel', '3'], [...command, '{name}', '{seed}']);
     expect(code).toBe(3);
     expect(stderr).toContain('assay: 9 trials: 8 undetermined, 1 ended in error\n');
+    expect(stderr.match(/assay: \w+ ended with exit code \d+\n/g)).toEqual([expect.stringMatching(/^assay: t7 ended/)]);
     await rm(rig.folder.file('fall'));
     const resumed = await rig.resume();
     expect(resumed.code).toBe(0);

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExecRig, providerCount, tokensOf } from './support/exec-rig.ts';
@@ -116,12 +117,68 @@ curl -s "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" -H 
     [['/etc/passwd'], 'may not be executed'],
     [['/etc'], 'is a folder'],
     [[], 'no command was given'],
+    [['echo a | wc -l'], "assay exec -- sh -c '…'"],
+    [['SEED=1'], 'assay exec -- env SEED=1 COMMAND'],
+    [['cd'], "cd is a word of the shell's own"],
   ])('records nothing for what cannot be started: %j', async (command, said) => {
     const { code, stderr } = await rig.exec([], command);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
     await using store = await rig.folder.store();
     expect(await store.listRuns()).toEqual([]);
+  });
+
+  it.each([
+    [['--log', '.'], '--log: . is a folder'],
+    [['--parallel', '2'], '--parallel goes with --each'],
+    [['--threshold', '5'], 'It must be a number from 0 to 1'],
+  ])('refuses %j before anything runs', async (options, said) => {
+    const { code, stdout, stderr } = await rig.exec(options, ['echo', 'ran']);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(said);
+  });
+
+  it('tells of an upstream that no variable leads to: it may be a slip', async () => {
+    const { code, stderr } = await rig.exec(['--upstream', `opnai=${rig.provider.url}/v1`], ['true']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('no variable leads programs to the upstream opnai, they must ask at $ASSAY_SCOPE_URL/u/opnai; did you mean openai?');
+  });
+
+  it('says a log that could not be written, whatever is quiet, and does not end as if it had been', async () => {
+    const { code, stderr } = await rig.exec(['--quiet', '--log', 'logs/out.json'], ['sh', '-c', 'touch logs']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('cannot write the log');
+  });
+
+  it('names the proxy of the environment that cannot be used', async () => {
+    await using other = await ExecRig.open({ env: { HTTPS_PROXY: '::bad', https_proxy: '' } });
+    const { code, stderr } = await other.exec([], ['true']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('HTTPS_PROXY names no proxy');
+  });
+
+  it('goes to the providers through the proxy of the environment, ALL_PROXY included', async () => {
+    const asked: (string | undefined)[] = [];
+    const proxy = createHttpServer((request, response) => {
+      asked.push(request.url);
+      response.writeHead(502).end();
+    }).on('connect', (request, socket) => {
+      asked.push(request.url);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    await using other = await ExecRig.open({ env: { ALL_PROXY: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, HTTPS_PROXY: '', https_proxy: '', HTTP_PROXY: '', http_proxy: '', all_proxy: '' } });
+    try {
+      await other.exec(['--upstream', 'openai=https://models.example/v1'], ['sh', '-c', 'curl -s "$OPENAI_BASE_URL/models"']);
+      expect(asked).toEqual(['models.example:443']);
+    } finally {
+      proxy.close();
+    }
+  });
+
+  it('does not need a folder for temporary files', async () => {
+    await using other = await ExecRig.open({ env: { TMPDIR: '/none/such' } });
+    expect(await other.exec([], ['echo', 'ran'])).toMatchObject({ code: 0, stdout: 'ran\n' });
   });
 
   it('wants the command behind dashes, and stdout for the command alone', async () => {
@@ -282,6 +339,27 @@ sleep 0.3`,
     expect(code).toBe(0);
     expect(stderr).toContain('daemon has ended, and 1 call of what it started is under way');
     expect((await slow.books()).calls.map(({ settlement }) => settlement?.status)).toEqual(['ok']);
+  });
+
+  it('waits for such calls no longer when a signal comes, and keeps what the command itself came to', async () => {
+    await using slow = await ExecRig.open({ simulator: { profiles: { late: { behaviour: 'echo', latency: { minMs: 60_000, maxMs: 60_000 } } } } });
+    const script = await slow.folder.write(
+      'leave.sh',
+      `curl -s "$OPENAI_BASE_URL/chat/completions" -H 'content-type: application/json' -d '{"model":"late","messages":[{"role":"user","content":"still here"}]}' >/dev/null 2>&1 &
+sleep 0.3`,
+    );
+    const running = slow.start(['--name', 'daemon'], ['sh', script]);
+    let said = '';
+    running.child.stderr!.on('data', (text: string) => (said += text));
+    await eventually(() => said.includes('is under way: waiting'));
+    const at = performance.now();
+    running.child.kill('SIGTERM');
+    const { code } = await running.result;
+    expect(performance.now() - at).toBeLessThan(5_000);
+    expect(code).toBe(0);
+    const { run, calls } = await slow.books();
+    expect(run.status).toBe('completed');
+    expect(calls.map(({ settlement }) => settlement?.status)).toEqual(['aborted']);
   });
 
   it('keeps secrets out of the store that stand among the arguments', async () => {

@@ -226,14 +226,18 @@ const ways = [
   () => fetch('${closed.url}/chat/completions', { method: 'POST', body: JSON.stringify({ model: 'm', messages: [] }) }),
   () => 0.5,
   () => { void Promise.reject(new Error('stray')); return new Promise((resolve) => setTimeout(() => resolve(1), 20)); },
+  () => { setTimeout(() => { throw new Error('thrown in a timer'); }, 1); console.log('printed by an experiment'); return new Promise((resolve) => setTimeout(() => resolve(1), 20)); },
 ];
 export default (ctx) => ways[ctx.index](ctx);
 `,
     );
     await folder.write('wrapped.mjs', "export const generate = async (ctx) => { try { return await ctx.target().generate({ messages: [{ role: 'user', content: 'x' }] }); } catch (cause) { throw new Error('wrapped', { cause }); } };\n");
-    const result = await folder.cli('run', 'experiments:./wrong.mjs', '--trials', '8', '--target', `compat:${server.url}#m`, '--tries', '1', '--json');
+    const result = await folder.cli('run', 'experiments:./wrong.mjs', '--trials', '9', '--target', `compat:${server.url}#m`, '--tries', '1', '--json');
     expect(result.code).toBe(0);
     expect(result.stderr).toContain('an experiment left a promise that failed without anyone to hear of it: stray');
+    expect(result.stderr).toContain('an experiment threw where nobody could catch it: thrown in a timer');
+    // stdout is the one document's.
+    expect(result.stderr).toContain('printed by an experiment');
     const { run, experiments } = JSON.parse(result.stdout) as Document;
     const outcomes = (await goalsOf(folder, run)).map(({ outcome }) => outcome);
     expect(outcomes).toMatchObject([
@@ -245,8 +249,21 @@ export default (ctx) => ways[ctx.index](ctx);
       { kind: 'error', source: 'target', code: 'network' },
       { kind: 'undetermined', reason: 'score 0.5, and no threshold says what passes' },
       { kind: 'undetermined' },
+      { kind: 'undetermined' },
     ]);
-    expect(experiments![0]!.variants[0]!.scores[0]).toMatchObject({ scored: 2, total: 8, mean: 0.75 });
+    expect(experiments![0]!.variants[0]!.scores[0]).toMatchObject({ scored: 3, total: 9, mean: 2.5 / 3 });
+  });
+
+  it.each([
+    ['ends the process while it is loaded', 'process.exit(0);', 3, 'ended the process (process.exit) before the command had ended'],
+    ['ends the process in a trial', 'export default () => process.exit(0);', 3, 'ended the process (process.exit) before the command had ended'],
+    ['awaits what never comes', 'await new Promise(() => {}); export default () => 1;', 2, 'odd.mjs: cannot load the experiment: its top level awaits something that never happens'],
+  ])('are told where a module %s: it must not pass for success', { timeout: 60_000 }, async (_what, source, code, said) => {
+    await using folder = await makeFolder();
+    await folder.write('odd.mjs', source);
+    const result = await folder.cli('run', 'experiments:./odd.mjs', '--trials', '1', '--target', 'sim:echo');
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toContain(said);
   });
 
   it('that do not end are ended: by their time-out, and by a second Ctrl-C', { timeout: 60_000 }, async () => {

@@ -78,6 +78,7 @@ describe('a proxy of the environment', () => {
     [{ HTTPS_PROXY: 'http://upper', https_proxy: 'http://lower' }, { watch: true, proxy: 'http://lower' }],
     [{ ALL_PROXY: 'p:1' }, { watch: true, proxy: 'p:1' }],
     [{ ALL_PROXY: 'socks5h://p:1' }, { watch: false }],
+    [{ HTTPS_PROXY: '::bad' }, { watch: false }],
     [{ HTTP_PROXY: 'http://p:1' }, { watch: true }],
   ])('%j: %j', (env, choice) => expect(proxyChoice(env)).toEqual(choice));
 });

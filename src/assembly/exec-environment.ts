@@ -22,7 +22,7 @@ export interface ExecEnvironment {
   /** What the configuration says of telemetry, where it is on: a Node program's own meter exports what passes the gateway by. */
   readonly telemetry?: object;
   /** Folder in which programs leave a mark when they have said something that is to be said once. */
-  readonly notices: string;
+  readonly notices?: string;
 }
 
 /** The environment of a command: its own, with the ways to model providers turned to the gateway. */
@@ -40,7 +40,7 @@ export function commandEnvironment(options: ExecEnvironment): Record<string, str
     ASSAY_SCOPE_URL: scopeUrl,
     ASSAY_GATEWAY_URL: gatewayUrl,
     ASSAY_DB: store,
-    ASSAY_NOTICES: notices,
+    ...(notices === undefined ? {} : { ASSAY_NOTICES: notices }),
     ...(telemetry === undefined ? {} : { ASSAY_TELEMETRY: JSON.stringify(telemetry) }),
   };
   return Object.fromEntries(Object.entries(set).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
@@ -93,6 +93,7 @@ export type ProxyChoice =
 export function proxyChoice(env: Env): ProxyChoice {
   const given = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'].map((name) => env[name]).find((value) => value !== undefined && value !== '');
   if (given === undefined) return { watch: true };
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]?.toLowerCase() ?? 'http';
-  return scheme === 'http' || scheme === 'https' ? { watch: true, proxy: given } : { watch: false };
+  // What cannot be read stays as it is too: what it means is between the program and whoever set it.
+  const scheme = URL.parse(given.includes('://') ? given : `http://${given}`)?.protocol;
+  return scheme === 'http:' || scheme === 'https:' ? { watch: true, proxy: given } : { watch: false };
 }

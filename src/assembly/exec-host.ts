@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { nearest } from '../config/index.ts';
 import { describeError, type Goal } from '../core/index.ts';
 import { startConnectWatcher, type ConnectWatcher, type ReportedScore } from '../gateway/index.ts';
 import { currentScope } from '../ledger/index.ts';
@@ -10,6 +11,7 @@ import { modelVendor } from '../protocols/index.ts';
 import { startCommand, type CommandScore, type CommandTrial, type LineSink, type RunningCommand, type TrialEnd } from '../suites/index.ts';
 import type { Assembly } from './assembly.ts';
 import { commandEnvironment, proxyChoice } from './exec-environment.ts';
+import { UPSTREAMS_WITH_VARIABLES } from './exec-variables.ts';
 import { openGatewayHost, type GatewayHost } from './gateway-host.ts';
 
 export interface ExecHostOptions {
@@ -40,10 +42,12 @@ export class ExecHost {
   readonly #options: ExecHostOptions;
   readonly #host: GatewayHost;
   readonly #watcher: ConnectWatcher | undefined;
-  readonly #notices: string;
-  readonly #running = new Map<RunningCommand, { signalled: boolean }>();
+  readonly #notices: string | undefined;
+  readonly #running = new Map<RunningCommand, { signalled: boolean; ended: boolean }>();
+  /** Aborts when nobody wants to wait for calls any more whose commands have ended. */
+  readonly #hurry = new AbortController();
 
-  private constructor(assembly: Assembly, options: ExecHostOptions, host: GatewayHost, watcher: ConnectWatcher | undefined, notices: string) {
+  private constructor(assembly: Assembly, options: ExecHostOptions, host: GatewayHost, watcher: ConnectWatcher | undefined, notices: string | undefined) {
     this.#assembly = assembly;
     this.#options = options;
     this.#host = host;
@@ -56,7 +60,10 @@ export class ExecHost {
     // Only the tokens in the scopes' addresses let in: nobody is told this one.
     const host = await openGatewayHost(assembly, { budget: options.budget, said: options.said, accessTokens: [randomBytes(24).toString('base64url')], warn: options.warn });
     try {
-      return new ExecHost(assembly, options, host, await openWatcher(assembly, options, host), await mkdtemp(join(tmpdir(), 'assay-exec-')));
+      tellOwnUpstreams(options, host);
+      // Without a place for temporary files what is to be said once is not said at all.
+      const notices = await mkdtemp(join(tmpdir(), 'assay-exec-')).catch(() => undefined);
+      return new ExecHost(assembly, options, host, await openWatcher(assembly, options, host), notices);
     } catch (error) {
       await host.gateway.close({ graceMs: 0 });
       throw error;
@@ -91,11 +98,12 @@ export class ExecHost {
       signal.throwIfAborted();
       const startedAt = Math.round(clock.now());
       const command = await this.#start(trial, scope);
-      const state = { signalled: false };
+      const state = { signalled: false, ended: false };
       this.#running.set(command, state);
       const stopEnding = this.#endOnAbort(command, signal);
       try {
         const end = await command.ended;
+        state.ended = true;
         await this.#settleCalls(trial, goal);
         const ended: TrialEnd = { ...end, startedAt, endedAt: Math.round(clock.now()), scores: [...scores.values()], refusal: meter.refusal(goal.index), cancelled: state.signalled };
         await onEnd?.(trial.name, ended);
@@ -111,21 +119,25 @@ export class ExecHost {
   }
 
   /**
-   * Tells all commands that a signal came. Those whose group is this process's own have it already where a terminal sent it.
+   * Tells all commands that a signal came. Those whose group is this process's own have it already where a terminal sent it. Where all
+   * have ended it is meant for this process: calls that they left under way are not waited for any longer.
    *
    * @param options.heard whether they have
    */
   signal(signal: NodeJS.Signals, { heard }: { readonly heard: boolean }): void {
-    for (const [command, state] of this.#running) {
+    const running = [...this.#running].filter(([, state]) => !state.ended);
+    for (const [command, state] of running) {
       state.signalled = true;
       if (!heard) command.kill(signal);
     }
+    if (running.length === 0) this.#hurry.abort();
   }
 
   async close(): Promise<void> {
-    await this.#host.gateway.close({ graceMs: CALLS_GRACE_MS });
+    // Every trial's calls had their time when its command ended.
+    await this.#host.gateway.close({ graceMs: 0 });
     await this.#watcher?.close();
-    await rm(this.#notices, { recursive: true, force: true });
+    if (this.#notices !== undefined) await rm(this.#notices, { recursive: true, force: true });
   }
 
   #start(trial: CommandTrial, scope: { readonly url: string; readonly baseUrl: (upstream: string) => string }): Promise<RunningCommand> {
@@ -142,7 +154,7 @@ export class ExecHost {
       run,
       trial: trial.name,
       fields: trial.fields,
-      notices: this.#notices,
+      ...(this.#notices === undefined ? {} : { notices: this.#notices }),
       ...(this.#assembly.telemetry === undefined ? {} : { telemetry: this.#assembly.config.telemetry }),
       ...(this.#watcher === undefined ? {} : { watcherUrl: this.#watcher.url }),
     });
@@ -170,7 +182,7 @@ export class ExecHost {
     if (await meter.quiet(goal.index, 250)) return;
     const calls = (count: number): string => (count === 1 ? '1 call' : `${count} calls`);
     warn(`${trial.name} has ended, and ${calls(meter.inFlight(goal.index))} of what it started ${meter.inFlight(goal.index) === 1 ? 'is' : 'are'} under way: waiting up to ${CALLS_GRACE_MS / 1_000} s`);
-    if (!(await meter.quiet(goal.index, CALLS_GRACE_MS))) warn(`${calls(meter.inFlight(goal.index))} of ${trial.name} did not end in time; what runs on loses the gateway`);
+    if (!(await meter.quiet(goal.index, CALLS_GRACE_MS, this.#hurry.signal))) warn(`${calls(meter.inFlight(goal.index))} of ${trial.name} did not end in time; what runs on loses the gateway`);
   }
 }
 
@@ -187,6 +199,15 @@ async function openWatcher({ env }: Assembly, { warn }: ExecHostOptions, { upstr
   } catch (error) {
     warn(`calls past the gateway are not watched for: ${describeError(error)}`);
     return undefined;
+  }
+}
+
+/** A name of one's own has no variable that leads programs to it: it may be a slip, and then calls go where nobody meant them to. */
+function tellOwnUpstreams({ said, warn }: ExecHostOptions, { upstreams }: GatewayHost): void {
+  for (const { name } of upstreams) {
+    if (!said.has(name) || UPSTREAMS_WITH_VARIABLES.has(name)) continue;
+    const near = nearest(name, UPSTREAMS_WITH_VARIABLES);
+    warn(`no variable leads programs to the upstream ${name}, they must ask at $ASSAY_SCOPE_URL/u/${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
   }
 }
 

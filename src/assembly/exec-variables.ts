@@ -50,6 +50,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   xai: ['XAI_API_KEY'],
 };
 
+/** Names of upstreams that programs find by a variable. */
+export const UPSTREAMS_WITH_VARIABLES: ReadonlySet<string> = new Set(VARIABLES.map(({ upstream }) => upstream));
+
 /** The address that the environment gave an upstream, and the variable it stands in. */
 export function baseUrlFromEnv(upstream: string, env: Env): { readonly url: string; readonly where: string } | undefined {
   for (const variable of VARIABLES) {

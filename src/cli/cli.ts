@@ -5,6 +5,7 @@ import { UsageError } from '../core/index.ts';
 import type { Store } from '../store/contract.ts';
 import type { AssayConfig, LoadedConfig } from '../config/index.ts';
 import type { Io, Outlet } from './io.ts';
+import { columnsOf } from './terminal-width.ts';
 
 /** The options every command takes. */
 export interface GlobalOptions {
@@ -44,7 +45,7 @@ export class Cli {
 
   /** Columns of stdout; wide enough for whole tables where it is not a terminal. */
   get width(): number {
-    return this.io.stdout.columns ?? 120;
+    return columnsOf(this.io.stdout, 120);
   }
 
   /** Prints to stdout, with a line end. Resolves to false when nobody reads any more. */

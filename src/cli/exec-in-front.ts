@@ -32,6 +32,7 @@ export class ExecInFront {
   #execRun: ExecRun | undefined;
   #progress: Progress | undefined;
   #heard: NodeJS.Signals | undefined;
+  #logMissing = false;
 
   constructor(cli: Cli, assembly: Assembly, options: ExecInFrontOptions) {
     this.#cli = cli;
@@ -40,8 +41,8 @@ export class ExecInFront {
   }
 
   /** Says something to the person, above whatever is shown. */
-  say(line: string): void {
-    if (this.#cli.options.quiet === true) return;
+  say(line: string, { evenQuiet = false }: { readonly evenQuiet?: boolean } = {}): void {
+    if (this.#cli.options.quiet === true && !evenQuiet) return;
     if (this.#progress === undefined) void this.#cli.stderr.write(`assay: ${line}\n`);
     else this.#progress.announce(`assay: ${line}`);
   }
@@ -99,8 +100,9 @@ export class ExecInFront {
     this.say(execSummary(sums, { run: run.id, simulated: run.simulated }));
     const incomplete = end.status !== 'completed' && end.status !== 'failed';
     if (incomplete) this.say(`${end.status}${end.reason === null ? '' : `: ${end.reason}`}; assay exec --resume ${run.id} goes on from there`);
-    if (this.#options.each) return end.status === 'completed' && (byOutcome['error'] ?? 0) === 0 ? EXIT.done : EXIT.incomplete;
-    return this.#exitOfOne(execRun, end);
+    const code = this.#options.each ? (end.status === 'completed' && (byOutcome['error'] ?? 0) === 0 ? EXIT.done : EXIT.incomplete) : this.#exitOfOne(execRun, end);
+    // Who reads the log next must not take an older one for this run's.
+    return code === EXIT.done && this.#logMissing ? EXIT.incomplete : code;
   }
 
   /** The command's own exit code; 3 where that is 0 and the run is not complete. */
@@ -168,6 +170,7 @@ export class ExecInFront {
 
   async #ended(trial: string, end: TrialEnd): Promise<void> {
     this.#ends.set(trial, end);
+    if (this.#options.each && !end.cancelled && exitStatus(end) !== 0) this.say(`${printable(trial)} ${end.signal === null ? `ended with exit code ${end.exitCode}` : `was ended by ${end.signal}`}`);
     const execRun = this.#execRun;
     const { log } = this.#options;
     if (log === undefined || execRun === undefined) return;
@@ -187,7 +190,8 @@ export class ExecInFront {
         this.#assembly.store,
       );
     } catch (error) {
-      this.say(describeError(error));
+      this.#logMissing = true;
+      this.say(describeError(error), { evenQuiet: true });
     }
   }
 }

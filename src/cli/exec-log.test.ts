@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore, type Store } from '../store/index.ts';
-import { checkLogTemplate, logPath, writeTrialLog, type TrialLog } from './exec-log.ts';
+import { checkLogPlace, checkLogTemplate, logPath, writeTrialLog, type TrialLog } from './exec-log.ts';
 
 let folder: string;
 let store: Store;
@@ -53,5 +54,26 @@ describe("a trial's log", () => {
     expect(() => checkLogTemplate('out/log.json', { several: true })).toThrow('--log names one file');
     expect(() => checkLogTemplate('out/{name}.json', { several: true })).not.toThrow();
     expect(() => checkLogTemplate('out/log.json', { several: false })).not.toThrow();
+  });
+
+  it('is known to have a place before anything runs, folders that are yet to be made included, and makes none for that', async () => {
+    await checkLogPlace('logs/{name}/deep/out.json', folder);
+    await checkLogPlace(join(folder, 'out-{name}.json'), '/');
+    expect(await readdir(folder)).not.toContain('logs');
+    await mkdir(join(folder, 'taken.json'));
+    await writeFile(join(folder, 'file'), '');
+    await expect(checkLogPlace('taken.json', folder)).rejects.toThrow('--log: taken.json is a folder');
+    await expect(checkLogPlace('new/', folder)).rejects.toThrow('--log: new/ is a folder');
+    await expect(checkLogPlace('file/out.json', folder)).rejects.toThrow('file is no folder');
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('fails, and does not hang, where a file system cannot have folders', async () => {
+    await expect(writeTrialLog('/proc/none/deep/t.json', LOG, store)).rejects.toThrow('cannot write the log');
+  });
+
+  it('may be written by several trials at once into a folder that is not there yet', async () => {
+    const paths = ['a', 'b', 'c', 'd'].map((name) => join(folder, 'x', 'y', 'z', `${name}.json`));
+    await Promise.all(paths.map((path) => writeTrialLog(path, LOG, store)));
+    expect(await readdir(join(folder, 'x', 'y', 'z'))).toHaveLength(4);
   });
 });

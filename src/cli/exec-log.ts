@@ -1,4 +1,5 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describeError, UsageError } from '../core/index.ts';
 import { isoTime, llmUsage } from '../report/index.ts';
@@ -35,6 +36,42 @@ export function checkLogTemplate(template: string, { several }: { readonly sever
   if (several && !template.includes('{name}')) throw new UsageError({ message: '--log names one file for all trials', hint: `put {name} into it, e.g. --log ${join(dirname(template), `{name}-${basename(template)}`)}` });
 }
 
+/**
+ * Makes sure, before anything runs, that a log can be written where it is to go. Makes nothing.
+ *
+ * @throws UsageError `input` where it cannot
+ */
+export async function checkLogPlace(template: string, cwd: string): Promise<void> {
+  const path = resolve(cwd, template);
+  const refuse = (reason: string): UsageError => new UsageError({ code: 'input', message: `--log: ${reason}`, hint: 'name a file in a folder that you may write to, e.g. --log out.json' });
+  if (/[\\/]$/.test(template) || (await kindOf(path)) === 'folder') throw refuse(`${template} is a folder`);
+  // Folders that a trial gives its name to are not there yet.
+  let folder = dirname(path);
+  while (folder !== dirname(folder) && (folder.includes('{name}') || (await kindOf(folder)) === 'nothing')) folder = dirname(folder);
+  if ((await kindOf(folder)) !== 'folder') throw refuse(`${folder} is no folder`);
+  await access(folder, constants.W_OK).catch(() => {
+    throw refuse(`nothing can be written to ${folder}`);
+  });
+}
+
+async function kindOf(path: string): Promise<'folder' | 'file' | 'nothing'> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? 'nothing' : found.isDirectory() ? 'folder' : 'file';
+}
+
+/** As `mkdir` with `recursive`, which goes round and round where a file system says that a folder's parent is not there although it is. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((await kindOf(path)) === 'folder') return;
+    const lacksParent = error instanceof Error && 'code' in error && error.code === 'ENOENT' && (await kindOf(dirname(path))) === 'nothing';
+    if (!lacksParent) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path);
+  }
+}
+
 /** Whatever cannot stand in a file's name, or would lead elsewhere, is encoded as in a URL. */
 function fileName(trial: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -61,11 +98,11 @@ export async function writeTrialLog(path: string, log: TrialLog, store: Store): 
   };
   const draft = `${path}.${process.pid}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(draft, `${JSON.stringify(document, undefined, 2)}\n`);
     await rename(draft, path);
   } catch (error) {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => {});
     throw new UsageError({ code: 'input', message: `cannot write the log ${path}: ${describeError(error)}`, hint: 'check the folder and its permissions', cause: error });
   }
 }

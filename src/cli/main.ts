@@ -5,6 +5,8 @@ import { COMMANDS, type CommandEntry } from './command-table.ts';
 import { printError, usageErrorFrom } from './error-output.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { Outlet, processIo, type Io } from './io.ts';
+import { claimStdout, watchForEarlyEnd } from './process-guards.ts';
+import { columnsOf } from './terminal-width.ts';
 import { packageVersion } from './version.ts';
 
 /**
@@ -29,7 +31,7 @@ export async function main(argv: readonly string[], io: Io, commands: readonly C
       command.configureOutput({
         writeOut: (text) => void texts.push(outlets.stdout.write(text)),
         writeErr: (text) => void spoken.push(text),
-        getOutHelpWidth: () => io.stdout.columns ?? 100,
+        getOutHelpWidth: () => columnsOf(io.stdout, 100),
       });
     }
     await program.parseAsync([...own.map(exclusion), ...(behind === undefined ? [] : ['--', ...behind])], { from: 'user' });
@@ -51,7 +53,15 @@ export async function main(argv: readonly string[], io: Io, commands: readonly C
 
 /** Runs the command line as this process: its arguments, streams and exit code. */
 export async function runProcess(process: NodeJS.Process): Promise<void> {
-  const code = await main(process.argv.slice(2), processIo(process));
+  const argv = process.argv.slice(2);
+  const dashes = argv.indexOf('--');
+  const json = (dashes === -1 ? argv : argv.slice(0, dashes)).includes('--json');
+  const io = processIo(process);
+  const ended = watchForEarlyEnd(process);
+  const code = await main(argv, json ? { ...io, stdout: claimStdout(process) } : io);
+  ended();
+  // A Ctrl-C while the process is taken down must not make its end another one.
+  io.onSignal(() => {}, ['SIGINT', 'SIGTERM', 'SIGHUP']);
   // Ends here even where a library left a socket or timer behind; what was printed was handed over before.
   process.exit(code);
 }

@@ -134,12 +134,14 @@ describe('progress away from a terminal', () => {
   });
 
   it.each([
-    ['a pipe', false, {}],
-    ['a dumb terminal', true, { TERM: 'dumb' }],
-    ['a build server', true, { CI: 'true' }],
-  ])('is plain for %s', async (_what, isTTY, env) => {
+    ['a pipe', false, {}, undefined],
+    ['a dumb terminal', true, { TERM: 'dumb' }, 80],
+    ['a build server', true, { CI: 'true' }, 80],
+    ['a terminal without a size', true, {}, 0],
+  ])('is plain for %s', async (_what, isTTY, env, columns) => {
     const stream = new RecordingStream();
     stream.isTTY = isTTY;
+    stream.columns = columns;
     const progress = await openProgress({ clock: new VirtualClock(), stream, state, env });
     progress.start();
     progress.stop();

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../core/index.ts';
 import { blockLines, plainLine } from './progress-lines.ts';
 import type { ProgressState } from './progress-state.ts';
-import { cutToWidth } from './terminal-width.ts';
+import { columnsOf, cutToWidth } from './terminal-width.ts';
 
 type Paint = (text: string) => string;
 
@@ -104,7 +104,7 @@ export class Progress {
       return;
     }
     const { dim, bold, yellow } = this.#options.colors ?? PLAIN;
-    const width = stream.columns ?? 80;
+    const width = columnsOf(stream, 80);
     const lines = blockLines(state(), { now, width, dim, bold, warn: yellow });
     // A line that wraps would leave rubbish behind when the block is rewritten.
     live(lines.map((line) => cutToWidth(line, width - 1)).join('\n'));
@@ -121,7 +121,9 @@ const PLAIN = { dim: asIs, bold: asIs, yellow: asIs };
  */
 export async function openProgress(options: Omit<ProgressOptions, 'live'> & { readonly live?: boolean; readonly env?: Readonly<Record<string, string | undefined>> }): Promise<Progress> {
   const { live: wanted, env, ...rest } = options;
-  const terminal = options.stream.isTTY === true && wanted !== false && options.quiet !== true && env?.['TERM'] !== 'dumb' && (env?.['CI'] ?? '') === '';
+  const { isTTY, columns, rows } = options.stream;
+  // A block cannot be rewritten on a terminal that has no size.
+  const terminal = isTTY === true && columns !== 0 && rows !== 0 && wanted !== false && options.quiet !== true && env?.['TERM'] !== 'dumb' && (env?.['CI'] ?? '') === '';
   if (!terminal) return new Progress(rest);
   const { createLogUpdate } = await import('log-update');
   return new Progress({ ...rest, live: createLogUpdate(options.stream as NodeJS.WriteStream) });

@@ -1,5 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 
+/** Columns of a terminal; some have none to tell (0), e.g. one that a CI job made without a size. */
+export function columnsOf({ columns }: { readonly columns?: number }, otherwise: number): number {
+  return columns !== undefined && columns > 0 ? columns : otherwise;
+}
+
 /** Characters a text takes in a terminal, colours left out. Scripts of double width count once: they cost a cut at worst. */
 export function visibleLength(text: string): number {
   return Array.from(stripVTControlCharacters(text)).length;

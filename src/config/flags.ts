@@ -102,7 +102,7 @@ export function mergeFlags(config: AssayConfig, flags: ConfigFlags): AssayConfig
   if (problems.length === 0 && 'config' in checked) return checked.config;
   throw new UsageError({
     message: problems.map((problem) => `${culprit(problem, given)}: ${problem.message}`).join('; '),
-    hint: '`assay run --help` lists the options',
+    hint: '`assay COMMAND --help` lists the options',
   });
 }
 

@@ -75,11 +75,22 @@ export class BudgetExhaustedError extends AssayError {
   constructor(options: { readonly budget: 'calls' | 'tokens' | 'usd'; readonly limit: number; readonly used: number }) {
     super({
       code: 'budget_exhausted',
-      message: `the run's budget of ${options.limit} ${options.budget} is spent (${options.used} used)`,
+      message: `the run's budget of ${amount(options.budget, options.limit)} is spent (${spentOf(options)})`,
       hint: `resume with a larger --max-${options.budget} to go on`,
     });
     this.budget = options.budget;
   }
+}
+
+function amount(budget: 'calls' | 'tokens' | 'usd', figure: number): string {
+  // Sums of dollars are not exact in floating point.
+  return budget === 'usd' ? `$${Number(figure.toPrecision(6))}` : `${figure} ${budget}`;
+}
+
+/** A call that does not fit ends the run before the limit is reached: that is said, or the figures would seem to be wrong. */
+function spentOf({ budget, limit, used }: { readonly budget: 'calls' | 'tokens' | 'usd'; readonly limit: number; readonly used: number }): string {
+  const figure = budget === 'usd' ? amount(budget, used) : String(used);
+  return used < limit ? `${figure} used, and the next call could go over it` : `${figure} used`;
 }
 
 /** A deployment's long quota is used up and its rule is to stop. */

@@ -6,7 +6,7 @@ import type { Store } from '../../store/contract.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandHost } from '../command-host.ts';
 import { EXIT } from '../exit-code.ts';
-import { collect, nonNegativeNumber, positiveInteger } from '../option-values.ts';
+import { collect, positiveInteger, share } from '../option-values.ts';
 import { withAssembly } from '../run-in-front.ts';
 import { capOptions, telemetryOptions } from '../run-options.ts';
 
@@ -45,7 +45,7 @@ export function execCommand(host: CommandHost): Command {
     .option('--parallel <n>', 'with --each, so many commands side by side; 1 by default', positiveInteger)
     .option('--upstream <name=url>', 'where calls of a provider go, e.g. openai=http://127.0.0.1:8000/v1, or openai=sim; may be given several times', collect)
     .option('--log <file>', 'write run, command, exit code and llm_usage as JSON; {name} stands for the trial')
-    .option('--threshold <n>', 'score at or above which a trial has passed, where the score comes without one', nonNegativeNumber)
+    .option('--threshold <n>', 'score at or above which a trial has passed, where the score comes without one', share)
     .option('--resume <run>', "go on with a run: the run's id, a unique part of it, or last; what was answered is given again")
     .option('--no-replay', 'keep no answers, and give none again')
     .option('--force', 'with --resume, another command may take the place of the run\'s own');
@@ -73,8 +73,12 @@ function commandGiven(operands: readonly string[], behindDashes: readonly string
 async function execNew(cli: Cli, flags: ExecFlags, command: readonly string[] | undefined): Promise<number> {
   if (command === undefined) throw new UsageError({ message: 'no command was given', hint: 'e.g. assay exec -- python my_experiment.py' });
   if (flags.force === true) throw new UsageError({ message: '--force goes with --resume', hint: 'leave it out' });
-  const [{ Assembly, createExecRun, execConfig }, { ExecInFront }, { checkLogTemplate }] = await Promise.all([import('../../assembly/index.ts'), import('../exec-in-front.ts'), import('../exec-log.ts')]);
-  if (flags.log !== undefined) checkLogTemplate(flags.log, { several: flags.each !== undefined });
+  if (flags.parallel !== undefined && flags.each === undefined) throw new UsageError({ message: '--parallel goes with --each', hint: 'leave it out, or name a file of trials: --each trials.jsonl' });
+  const [{ Assembly, createExecRun, execConfig }, { ExecInFront }, { checkLogPlace, checkLogTemplate }] = await Promise.all([import('../../assembly/index.ts'), import('../exec-in-front.ts'), import('../exec-log.ts')]);
+  if (flags.log !== undefined) {
+    checkLogTemplate(flags.log, { several: flags.each !== undefined });
+    await checkLogPlace(flags.log, cli.io.cwd);
+  }
   const upstreams = await upstreamFlags(flags.upstream);
   const config = execConfig((await cli.loadConfig()).config, { flags: capsOf(flags), upstreams });
   const location = await cli.storeLocation(config);
@@ -97,7 +101,7 @@ export async function execResumed(cli: Cli, flags: ExecFlags, reference: string,
   for (const [flag, value] of [['--each', flags.each], ['--name', flags.name], ['--threshold', flags.threshold]] as const) {
     if (value !== undefined) throw new UsageError({ message: `${flag} is the run's own and stays as it was`, hint: 'leave it out, or start a new run' });
   }
-  const [{ Assembly, execRequestOf, isExecRun, resumedExecConfig, resumeExecRun }, { ExecInFront }, { checkLogTemplate }, { recoverOrphans }] = await Promise.all([
+  const [{ Assembly, execRequestOf, isExecRun, resumedExecConfig, resumeExecRun }, { ExecInFront }, { checkLogPlace, checkLogTemplate }, { recoverOrphans }] = await Promise.all([
     import('../../assembly/index.ts'),
     import('../exec-in-front.ts'),
     import('../exec-log.ts'),
@@ -113,7 +117,10 @@ export async function execResumed(cli: Cli, flags: ExecFlags, reference: string,
     return { run: found, done: found.status === 'completed' && (byOutcome['error'] ?? 0) === 0 };
   });
   const request = execRequestOf(run);
-  if (flags.log !== undefined) checkLogTemplate(flags.log, { several: request.each !== undefined });
+  if (flags.log !== undefined) {
+    checkLogTemplate(flags.log, { several: request.each !== undefined });
+    await checkLogPlace(flags.log, cli.io.cwd);
+  }
   if (done) return tellDone(cli, run, flags.log);
   return withAssembly(
     cli,

@@ -6,6 +6,7 @@ import type { CommandHost } from '../command-host.ts';
 import { count, localTime } from '../format.ts';
 import { choice } from '../option-choice.ts';
 import { positiveInteger } from '../option-values.ts';
+import { runSubject } from '../run-subject.ts';
 import { renderTable } from '../table.ts';
 
 interface RunsOptions {
@@ -36,7 +37,7 @@ function runsTable(runs: readonly Run[], width: number, colors: Colors): string 
       `${colorOf(run.status, colors)(run.status)}${run.simulated ? ' (simulated)' : ''}`,
       run.planned === null ? 'planning' : count(run.planned),
       localTime(run.createdAt),
-      `${run.name === null ? '' : `${run.name}: `}${run.suites.join(' ')} → ${run.targets.join(' ')}`,
+      `${run.name === null ? '' : `${run.name}: `}${runSubject(run)}`,
     ]),
     { width, heading: colors.bold },
   );

@@ -8,6 +8,7 @@ import { count, oneLine } from '../format.ts';
 import { choice } from '../option-choice.ts';
 import { outcomeText } from '../outcome-text.ts';
 import { positiveInteger } from '../option-values.ts';
+import { holdsCallsAlone, runSubject } from '../run-subject.ts';
 import { renderTable } from '../table.ts';
 import { goalText, type GoalDetail } from '../goal-text.ts';
 
@@ -52,11 +53,11 @@ async function showGoals(cli: Cli, store: Store, run: Run, options: ShowOptions)
   await cli.print(
     [
       `${bold(run.id)} ${run.status}${run.reason === null ? '' : ` (${run.reason})`}${run.simulated ? yellow(' simulated') : ''}`,
-      `${run.suites.join(' ')} → ${run.targets.join(' ')}, seed ${run.seed}${run.resumes > 0 ? `, resumed ${count(run.resumes)} times` : ''}`,
+      `${runSubject(run)}${holdsCallsAlone(run) ? '' : `, seed ${run.seed}`}${run.resumes > 0 ? `, resumed ${run.resumes === 1 ? 'once' : `${count(run.resumes)} times`}` : ''}`,
       ...(run.engagement === null ? [] : [`engagement: ${oneLine(run.engagement, cli.width)}`]),
-      `${count(counts.planned)} goals${tally === '' ? '' : `: ${tally}`}`,
+      `${counts.planned === 1 ? '1 goal' : `${count(counts.planned)} goals`}${tally === '' ? '' : `: ${tally}`}`,
       '',
-      goals.length === 0 ? dim('no goals to show') : goalsTable(goals, cli),
+      goals.length === 0 ? dim(holdsCallsAlone(run) ? `it holds calls alone: \`assay usage ${run.id}\` shows them by trial, branch, role and model` : 'no goals to show') : goalsTable(goals, cli),
       ...(goals.length === limit ? [dim(`more with --from ${goals.at(-1)!.index + 1}`)] : []),
     ].join('\n'),
   );

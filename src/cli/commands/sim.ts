@@ -116,6 +116,7 @@ function greeting(url: string): string {
     `  OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=any   for OpenAI clients`,
     `  ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=any   for Anthropic clients`,
     `  curl ${url}/__sim/stats   for its own count of requests and tokens`,
+    `  models: ${Object.keys(PROFILES).join(', ')}`,
     '',
     'Ctrl-C ends it.',
   ].join('\n');

@@ -24,7 +24,7 @@ export async function loadExperimentFile(given: string, cwd: string): Promise<Lo
   const file = resolve(cwd, given);
   const shown = shownPath(file, cwd);
   if (!EXTENSIONS.includes(extname(file))) {
-    throw new UsageError({ code: 'input', message: `${shown} is no module: an experiment is a ${EXTENSIONS.join(', ')} file`, hint: 'name the module whose default export is the experiment, e.g. experiments:./my-experiment.ts' });
+    throw new UsageError({ code: 'input', message: `${shown === '' ? 'this folder' : shown} is no module: an experiment is a ${EXTENSIONS.join(', ')} file`, hint: 'name the module whose default export is the experiment, e.g. experiments:./my-experiment.ts' });
   }
   await readText(file, shown);
   const module = await importModule(file, shown, cwd);
@@ -53,14 +53,27 @@ async function importModule(file: string, shown: string, cwd: string): Promise<{
     },
   });
   try {
-    const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+    const module = (await orNever(import(pathToFileURL(file).href), shown)) as { readonly default?: unknown };
     // A CommonJS module that was compiled from an ES module has its default within its default.
     const inner = module.default as { readonly __esModule?: unknown; readonly default?: unknown } | undefined;
     return typeof inner === 'object' && inner !== null && inner.__esModule === true ? { default: inner.default } : module;
   } catch (error) {
+    if (UsageError.isInstance(error)) throw error;
     throw await unloadable(error, file, shown, cwd);
   } finally {
     hooks.deregister();
+  }
+}
+
+/** A module may await, at its top level, what never comes: then Node has nothing left to do and would end the process. */
+async function orNever<T>(loading: Promise<T>, shown: string): Promise<T> {
+  const { promise: never, reject } = Promise.withResolvers<never>();
+  const onEmpty = (): void => reject(new UsageError({ code: 'config', message: `${shown}: cannot load the experiment: its top level awaits something that never happens`, hint: 'look for an await outside of functions, in it and in what it imports' }));
+  process.once('beforeExit', onEmpty);
+  try {
+    return await Promise.race([loading, never]);
+  } finally {
+    process.off('beforeExit', onEmpty);
   }
 }
 
