@@ -1,12 +1,18 @@
 /**
- * What the meter costs a program: a raw undici client against a mock in a process of its own, with and without the meter by turns.
- * Usage: node bench/metering.ts [rounds]
+ * What the meter costs a program: a raw undici client against a mock in a process of its own, with and without the meter by turns, in one run.
+ *
+ *   node bench/metering.ts [rounds] [loads]      loads by their numbers, e.g. 1,3; all by default
+ *
+ * Per load and round, the same calls are made without and with the meter, one right after the other. Shown are, of the rounds' medians, the median
+ * without, and the median of the differences with the smallest and the largest; CPU is that of the client's process with all its threads, until
+ * what the meter has yet to write is written; throughput is calls by wall time. Redo log, store and limiter are on, in a fresh store each round;
+ * the first two rounds warm up. The load averages of the machine are shown as well: above about 1.5 on two cores the figures are the neighbours'.
  */
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { installMeter } from '../src/assembly/index.ts';
@@ -81,8 +87,8 @@ async function drive(pool: Pool, { path, body, concurrency, calls }: Load): Prom
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrency }, worker));
   const tookMs = performance.now() - startedAt;
-  // The meter commits how calls ended after the caller has its answer: that is on its bill too.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // The meter writes what it has on record to its tables after the caller has its answer: that is on its bill too.
+  await new Promise((resolve) => setTimeout(resolve, 150));
   const { user, system } = process.cpuUsage(cpu);
   return { medianUs: median([...latencies]) * 1_000, cpuUs: (user + system) / calls, perSecond: (calls / tookMs) * 1_000 };
 }
@@ -92,7 +98,10 @@ function median(figures: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-async function bench(rounds: number): Promise<void> {
+/** Rounds that warm the machine up. */
+const WARM_UP = 2;
+
+async function bench(rounds: number, chosen: readonly number[]): Promise<void> {
   const mock = fork(import.meta.filename, ['mock'], { execArgv: [] });
   const port = await new Promise<number>((resolve) => mock.once('message', (message) => resolve(Number(message))));
   const folder = mkdtempSync(join(tmpdir(), 'assay-metering-'));
@@ -108,33 +117,17 @@ async function bench(rounds: number): Promise<void> {
     { name: 'SSE, 64 at once, flat out', path: '/sse/v1/chat/completions', body: sse, concurrency: 64, calls: 3_000 },
   ];
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 64 });
+  const before = loadavg();
   const results: Record<string, string>[] = [];
   try {
-    for (const load of loads) {
-      const bare: Figures[] = [];
-      const metered: Figures[] = [];
-      for (let round = -1; round < rounds; round++) {
-        for (const withMeter of round % 2 === 0 ? [false, true] : [true, false]) {
-          const meter = withMeter ? installMeter({ db: `sqlite:${join(folder, 'bench.db')}`, cwd: folder, env: {} }) : undefined;
-          // The first calls open the store, or connections.
-          await drive(pool, { ...load, calls: Math.max(200, load.concurrency * 2) });
-          const figures = await drive(pool, load);
-          if (meter !== undefined && meter.usage().failed_calls > 0) throw new Error('calls failed');
-          await meter?.close();
-          // The first round warms the machine up.
-          if (round >= 0) (withMeter ? metered : bare).push(figures);
-        }
+    for (const load of loads.filter((_, at) => chosen.length === 0 || chosen.includes(at + 1))) {
+      const pairs: Pair[] = [];
+      for (let round = -WARM_UP; round < rounds; round++) {
+        const figures = new Map<boolean, Figures>();
+        for (const withMeter of round % 2 === 0 ? [false, true] : [true, false]) figures.set(withMeter, await once({ pool, load, folder, withMeter }));
+        if (round >= 0) pairs.push({ bare: figures.get(false)!, metered: figures.get(true)! });
       }
-      const [without, withIt] = [bare, metered].map((side) => ({ us: median(side.map((each) => each.medianUs)), cpu: median(side.map((each) => each.cpuUs)), rate: median(side.map((each) => each.perSecond)) })) as [Summary, Summary];
-      results.push({
-        load: load.name,
-        'median µs without': without.us.toFixed(0),
-        'added µs': (withIt.us - without.us).toFixed(1),
-        'added CPU µs': (withIt.cpu - without.cpu).toFixed(1),
-        'calls/s without': without.rate.toFixed(0),
-        'calls/s with': withIt.rate.toFixed(0),
-        throughput: `${((withIt.rate / without.rate) * 100).toFixed(1)} %`,
-      });
+      results.push(row(load, pairs));
       console.error(`${load.name}: done`);
     }
   } finally {
@@ -143,13 +136,44 @@ async function bench(rounds: number): Promise<void> {
     rmSync(folder, { recursive: true });
   }
   console.table(results);
+  console.log(`load averages before: ${before.map((load) => load.toFixed(1)).join(' ')}, after: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
 }
 
-interface Summary {
-  readonly us: number;
-  readonly cpu: number;
-  readonly rate: number;
+interface Pair {
+  readonly bare: Figures;
+  readonly metered: Figures;
+}
+
+async function once({ pool, load, folder, withMeter }: { readonly pool: Pool; readonly load: Load; readonly folder: string; readonly withMeter: boolean }): Promise<Figures> {
+  const meter = withMeter ? installMeter({ db: `sqlite:${join(folder, `${performance.now()}.db`)}`, cwd: folder, env: {} }) : undefined;
+  try {
+    // The first calls open the store, or connections.
+    await drive(pool, { ...load, calls: Math.max(200, load.concurrency * 2) });
+    const figures = await drive(pool, load);
+    const seen = meter?.usage();
+    if (seen !== undefined && (seen.failed_calls > 0 || seen.total_calls < load.calls)) throw new Error('calls failed, or were not seen');
+    return figures;
+  } finally {
+    await meter?.close();
+  }
+}
+
+function row(load: Load, pairs: readonly Pair[]): Record<string, string> {
+  const spread = (of: (pair: Pair) => number, digits: number): string => {
+    const all = pairs.map(of);
+    return `${median(all).toFixed(digits)} (${Math.min(...all).toFixed(digits)} … ${Math.max(...all).toFixed(digits)})`;
+  };
+  return {
+    load: load.name,
+    'median µs without': median(pairs.map(({ bare }) => bare.medianUs)).toFixed(0),
+    'added µs': spread(({ bare, metered }) => metered.medianUs - bare.medianUs, 0),
+    'CPU µs without': median(pairs.map(({ bare }) => bare.cpuUs)).toFixed(0),
+    'added CPU µs': spread(({ bare, metered }) => metered.cpuUs - bare.cpuUs, 0),
+    'calls/s without': median(pairs.map(({ bare }) => bare.perSecond)).toFixed(0),
+    'calls/s with': median(pairs.map(({ metered }) => metered.perSecond)).toFixed(0),
+    'throughput %': spread(({ bare, metered }) => (metered.perSecond / bare.perSecond) * 100, 1),
+  };
 }
 
 if (process.argv[2] === 'mock') serve();
-else await bench(Number(process.argv[2] ?? 5));
+else await bench(Number(process.argv[2] ?? 7), (process.argv[3] ?? '').split(',').filter(Boolean).map(Number));

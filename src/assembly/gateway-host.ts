@@ -1,4 +1,4 @@
-import { AssayError, type Scope } from '../core/index.ts';
+import { AssayError, UsageError, type Scope } from '../core/index.ts';
 import { startGateway, type Gateway, type ScopeOptions, type Upstream } from '../gateway/index.ts';
 import type { Budget } from '../limiter/index.ts';
 import type { Assembly } from './assembly.ts';
@@ -68,13 +68,27 @@ function priced({ config, prices }: Assembly): NonNullable<ScopeOptions['mayCall
   };
 }
 
-/** Proxies of the environment; lower-case names go first, as in curl. */
+/**
+ * Proxies of the environment; lower-case names go first, as in curl, and `ALL_PROXY` stands for what is not named.
+ *
+ * @throws UsageError for one that cannot be used
+ */
 function proxiesOf(env: Assembly['env']): { readonly http?: string; readonly https?: string; readonly noProxy: string } | undefined {
-  const of = (...names: readonly string[]): string | undefined => names.map((name) => env[name]).find((value) => value !== undefined && value !== '');
-  const http = of('http_proxy', 'HTTP_PROXY');
-  const https = of('https_proxy', 'HTTPS_PROXY');
-  const noProxy = of('no_proxy', 'NO_PROXY');
+  const of = (...names: readonly string[]): string | undefined => {
+    const name = names.find((each) => (env[each] ?? '') !== '');
+    return name === undefined ? undefined : proxyUrl(env[name]!, name);
+  };
+  const http = of('http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY');
+  const https = of('https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY');
   if (http === undefined && https === undefined) return undefined;
   // No proxy elsewhere reaches this machine's own servers.
+  const noProxy = [env['no_proxy'], env['NO_PROXY']].find((value) => value !== undefined && value !== '');
   return { ...(http === undefined ? {} : { http }), ...(https === undefined ? {} : { https }), noProxy: [noProxy, '127.0.0.1', 'localhost'].filter((part) => part !== undefined).join(',') };
+}
+
+/** With its scheme, which other tools let one leave out. The value is not repeated in an error: it may hold a password. */
+function proxyUrl(text: string, name: string): string {
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (/^(?:https?|socks(?:5h?)?):$/.test(URL.parse(url)?.protocol ?? '')) return url.replace(/^socks5h:/i, 'socks5:');
+  throw new UsageError({ code: 'config', message: `${name} names no proxy that the gateway could go through`, hint: `set it to http://HOST:PORT, or take it away: unset ${name}` });
 }

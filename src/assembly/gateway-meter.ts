@@ -33,7 +33,7 @@ export class GatewayMeter {
         admit: (request) => this.#admit(limiter, request),
         observe: (signal) => limiter.observe(signal),
         charge: (deployment, actual) => limiter.charge(deployment, actual),
-        countsTokens: (deployment) => limiter.countsTokens(deployment),
+        countsTokens: (deployment, about) => limiter.countsTokens(deployment, about),
       },
     };
   }
@@ -53,16 +53,20 @@ export class GatewayMeter {
     if (this.inFlight(goal) === 0) this.#owners.delete(goal);
   }
 
-  /** Resolves once no call of the goal is under way, or after `graceMs`: whether none is. */
-  async quiet(goal: Owner, graceMs: number): Promise<boolean> {
+  /** Resolves once no call of the goal is under way, or after `graceMs`, or when `hurry` aborts: whether none is. */
+  async quiet(goal: Owner, graceMs: number, hurry?: AbortSignal): Promise<boolean> {
     const watched = this.#owners.get(goal);
     if (watched === undefined || watched.inFlight === 0) return true;
+    if (hurry?.aborted === true) return false;
     await new Promise<void>((resolve) => {
-      const cancel = this.#clock.after(graceMs, resolve);
-      watched.waiting.push(() => {
+      const over = (): void => {
         cancel();
+        hurry?.removeEventListener('abort', over);
         resolve();
-      });
+      };
+      const cancel = this.#clock.after(graceMs, over);
+      hurry?.addEventListener('abort', over);
+      watched.waiting.push(over);
     });
     return watched.inFlight === 0;
   }

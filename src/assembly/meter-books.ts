@@ -80,7 +80,10 @@ class OpenBooks implements MeterBooks {
   }
 
   async settle(settlements: readonly CallSettlement[]): Promise<void> {
-    await this.#assembly.store.write(...settlements.map((settlement) => ({ op: 'call.settle', settlement }) as const));
+    const { store } = this.#assembly;
+    // What the thread had put on record goes first.
+    await store.recover();
+    await store.write(...settlements.map((settlement) => ({ op: 'call.settle', settlement }) as const));
   }
 
   async finish(status: RunStatus, reason: string | null): Promise<void> {
@@ -195,7 +198,7 @@ function pricedOnly(meter: MeterDeps): MeterDeps {
       },
       observe: (signal) => limiter.observe(signal),
       charge: (deployment, actual) => limiter.charge(deployment, actual),
-      countsTokens: (deployment) => limiter.countsTokens(deployment),
+      countsTokens: (deployment, about) => limiter.countsTokens(deployment, about),
     },
   };
 }

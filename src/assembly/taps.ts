@@ -50,7 +50,7 @@ export function tapProcess(assembly: Assembly, { targets, budget, drain, announc
   };
   const taps: Tap[] = [];
   tapped = true;
-  const stopListening = surviveStrayRejections(announce);
+  const stopListening = surviveStrays(announce);
   const remove = (): void => {
     for (const tap of taps) tap.remove();
     stopListening();
@@ -105,7 +105,7 @@ function refusingMeter({ meter, config }: Assembly, drain: AbortSignal): MeterDe
       admit,
       observe: (signal) => limiter.observe(signal),
       charge: (deployment, actual) => limiter.charge(deployment, actual),
-      countsTokens: (deployment) => limiter.countsTokens(deployment),
+      countsTokens: (deployment, about) => limiter.countsTokens(deployment, about),
     },
   };
 }
@@ -118,9 +118,19 @@ function unpriced(deployment: string): AssayError {
   });
 }
 
-/** A promise that a trial forgot would otherwise end the process, and with it every other trial. */
-function surviveStrayRejections(announce: (line: string) => void): () => void {
+/**
+ * A promise that a trial forgot, or an error that it throws where nobody catches it (in a timer, an event), would otherwise end the
+ * process, and with it every other trial.
+ */
+function surviveStrays(announce: (line: string) => void): () => void {
   const onRejection = (reason: unknown): void => announce(`warning: an experiment left a promise that failed without anyone to hear of it: ${describeError(reason)}`);
+  const onException = (error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void => {
+    if (origin === 'uncaughtException') announce(`warning: an experiment threw where nobody could catch it: ${describeError(error)}`);
+  };
   process.on('unhandledRejection', onRejection);
-  return () => void process.off('unhandledRejection', onRejection);
+  process.on('uncaughtException', onException);
+  return () => {
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onException);
+  };
 }

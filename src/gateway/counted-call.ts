@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { completionTokens, promptTokens, totals, type Usage } from '../core/index.ts';
 import type { StoredAnswer } from '../store/contract.ts';
-import { admitCall, describeCall, describeFailure, UsageChunkFilter, type BrokenOff, type DescribedCall, type MeteredCall, type MeteredEnd } from '../transport/index.ts';
+import { admitCall, describeCall, describeFailure, mayBeRetried, UsageChunkFilter, type BrokenOff, type DescribedCall, type MeteredCall, type MeteredEnd } from '../transport/index.ts';
 import type { Charged } from './scope-registry.ts';
 import { brokenRefusal, hungUp } from './broken-refusal.ts';
 import { Exchange, TOKEN_HEADERS } from './exchange.ts';
@@ -47,7 +47,8 @@ export async function answerCounted(core: GatewayCore, inbound: Inbound): Promis
   const filter = described.bodyWithUsage === undefined ? undefined : new UsageChunkFilter();
   // What is taken out of the stream must be readable, and the body is ours now.
   const changed: Readonly<Record<string, string | null>> = filter === undefined ? {} : { 'accept-encoding': 'identity', 'content-encoding': null };
-  const metered = await admitted(core, inbound, described, replay !== undefined);
+  const tried = core.retriedCalls.begin(described, charged.scope, text);
+  const metered = await admitted(core, inbound, { ...described, logicalId: tried.logicalId, retry: tried.retry }, replay !== undefined);
   const id = metered.intent.id;
   const marked: Readonly<Record<string, string>> = described.simulated ? { 'x-assay-call': id } : {};
   const outgoing = filter === undefined && !described.simulated ? headers : headersWith({ ...changed, ...marked });
@@ -71,6 +72,7 @@ export async function answerCounted(core: GatewayCore, inbound: Inbound): Promis
     });
     metered.left();
     const broken = await exchange.run();
+    if (mayBeRetried(metered.reader.httpStatus, broken.breakage)) tried.failed();
     // The answer's end waits for its row: whoever has seen the end finds the call in the books.
     end = await settled(core, metered, broken, replay);
     conclude(core, inbound, exchange, broken, end?.usage);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Places } from '../transport/index.ts';
+import type { Places, RetriedCalls } from '../transport/index.ts';
 import type { Access } from './access.ts';
 import type { CallFigures } from './call-figures.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -13,6 +13,7 @@ import type { Mount, UpstreamTable } from './upstream-table.ts';
 /** What every request of a gateway is handled with. */
 export interface GatewayCore extends Pick<GatewayOptions, 'meter' | 'limiter' | 'store'> {
   readonly places: Places;
+  readonly retriedCalls: RetriedCalls;
   readonly table: UpstreamTable;
   readonly access: Access;
   readonly scopes: ScopeRegistry;

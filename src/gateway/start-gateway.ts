@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { describeError, UsageError } from '../core/index.ts';
+import { RetriedCalls } from '../transport/index.ts';
 import { Access } from './access.ts';
 import { CallFigures } from './call-figures.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -53,6 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     limiter: options.limiter,
     store,
     places: options.places,
+    retriedCalls: new RetriedCalls(options.meter.clock),
     table,
     access,
     scopes,

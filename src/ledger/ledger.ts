@@ -1,14 +1,14 @@
 import type { CallIntent, CallSettlement } from '../core/index.ts';
-import type { ForkRecord, Store, WriteOp } from '../store/index.ts';
+import type { CallOp, ForkRecord, Store, WriteOp } from '../store/index.ts';
 import type { CallCounter, Fork } from './call-counter.ts';
 import { currentForks, currentTallies } from './scope.ts';
 
-/** A row whose intent is committed and whose fate is still open. */
+/** A row whose intent is on record and whose fate is still open. */
 export interface OpenCall {
   readonly intent: CallIntent;
   /**
    * Records how the call ended; the first settlement counts, later ones are ignored.
-   * Resolves once committed. Writes are in order, so what is written afterwards never commits before it.
+   * Resolves once it will outlive the process. Writes are in order, so what is written afterwards never commits before it.
    *
    * @param also writes that are committed with it or not at all
    */
@@ -16,7 +16,8 @@ export interface OpenCall {
 }
 
 export interface LedgerOptions {
-  readonly store: Pick<Store, 'write'>;
+  /** What has `writeSoon` gets calls that way, unless something else is to be committed with them. */
+  readonly store: Pick<Store, 'write'> & Partial<Pick<Store, 'writeSoon'>>;
   /** Told of every settled call, after it was handed to the store. */
   readonly onSettled?: (intent: CallIntent, settlement: CallSettlement) => void;
 }
@@ -27,15 +28,18 @@ const MOST_FORKS = 20_000;
 /** The book of physical calls: one row each, opened before the call leaves. */
 export class Ledger {
   readonly #options: LedgerOptions;
-  /** Forks whose entry is committed. */
+  readonly #writeCall: (...ops: readonly CallOp[]) => Promise<void>;
+  /** Forks whose entry is on record. */
   readonly #entered = new Set<string>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    const { store } = options;
+    this.#writeCall = (...ops) => store.writeSoon?.(...ops) ?? store.write(...ops);
   }
 
   /**
-   * Commits the intent of a call. The call may leave once this resolves, and must not if it throws.
+   * Puts the intent of a call on record, where it outlives the process. The call may leave once this resolves, and must not if it throws.
    * The tallies of the scope it is opened in will count it, wherever it is settled.
    */
   async open(intent: CallIntent): Promise<OpenCall> {
@@ -60,10 +64,10 @@ export class Ledger {
 
   /** The first call in a branch enters its fork with it; a branch without calls needs no entry. */
   async #write(intent: CallIntent, forks: readonly Fork[]): Promise<void> {
-    if (forks.length === 0) return this.#options.store.write({ op: 'call.open', intent });
+    if (forks.length === 0) return this.#writeCall({ op: 'call.open', intent });
     const { runId = null, goalIndex = null, trial = null } = intent.scope;
     const fresh = forks.map((fork): ForkRecord => ({ runId, goalIndex, trial, ...fork })).filter((fork) => !this.#entered.has(forkKey(fork)));
-    await this.#options.store.write(...fresh.map((fork): WriteOp => ({ op: 'fork.add', fork })), { op: 'call.open', intent });
+    await this.#writeCall(...fresh.map((fork): CallOp => ({ op: 'fork.add', fork })), { op: 'call.open', intent });
     for (const fork of fresh) this.#entered.add(forkKey(fork));
     if (this.#entered.size > MOST_FORKS) this.#entered.clear();
   }
@@ -71,7 +75,8 @@ export class Ledger {
   async #settle(intent: CallIntent, settlement: CallSettlement, tallies: readonly CallCounter[], also: readonly WriteOp[]): Promise<void> {
     for (const tally of tallies) tally.add(intent, settlement);
     try {
-      const committed = this.#options.store.write({ op: 'call.settle', settlement }, ...also);
+      const op = { op: 'call.settle', settlement } as const;
+      const committed = also.length === 0 ? this.#writeCall(op) : this.#options.store.write(op, ...also);
       try {
         this.#options.onSettled?.(intent, settlement);
       } finally {

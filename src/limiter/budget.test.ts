@@ -32,6 +32,11 @@ describe('Budget', () => {
     expect(() => budget.check(need(1))).toThrow('10 calls is spent');
   });
 
+  it('says what is used to the cent and no further, and why a call that would fit in part is turned away', () => {
+    const budget = new Budget({ usd: 0.0001 }, { usd: 0.000_071_200_000_000_000_01 });
+    expect(() => budget.check({ calls: 1, tokens: 5, usd: 0.00005 })).toThrow("the run's budget of $0.0001 is spent ($0.0000712 used, and the next call could go over it)");
+  });
+
   it('counts calls whose price is unknown', () => {
     const budget = new Budget({ usd: 1 });
     budget.hold(need(5)).settle({ tokens: 5, usd: undefined });

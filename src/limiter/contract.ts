@@ -129,8 +129,13 @@ export interface Limiter {
   /** Charges a call that could not be held (seen by a tap) after the fact. */
   charge(deployment: string, actual: ActualUse): void;
   observe(signal: RateSignal): void;
-  /** Whether tokens are limited there. Where they are not, a rough estimate of a request's tokens will do. */
-  countsTokens(deployment: string): boolean;
+  /**
+   * Whether a request's tokens must be counted. Where tokens are not limited, or so far from their limits that a rough estimate of this
+   * request cannot matter, it will do.
+   *
+   * @param about that estimate, at most eight times too small; without it the answer is for any request
+   */
+  countsTokens(deployment: string, about?: number): boolean;
   stats(): DeploymentStats[];
   statsOf(deployment: string): DeploymentStats;
   onQuotaAlert(listener: (alert: QuotaAlert) => void): () => void;

@@ -15,7 +15,7 @@ import { refuse } from './refusal.ts';
 import { type PastCall, replay } from './replay.ts';
 import { add, createRing } from './ring.ts';
 import type { StateStore } from './state-store.ts';
-import { describeState } from './stats.ts';
+import { describeState, tokensUntilHalf } from './stats.ts';
 
 export interface BooksOptions {
   readonly deployment: string;
@@ -33,19 +33,20 @@ export interface BooksOptions {
 export const REPLAY_MS = 60_500;
 /** How often to look for what other processes may have given back; nobody tells. */
 export const LOOK_AGAIN_MS = 75;
+/** What calls that end change is shared with the next decision, or after this time. */
+export const SHARED_WITHIN_MS = 5;
 /** A call that leaves this much later than it was admitted counts from its leaving; less is within the windows' pad. */
 const LATE_MS = 50;
+
+/** How many times too small an estimate of a request's tokens may be. */
+const ROUGHLY = 8;
 
 /** One deployment's books: what is reserved, used and left, in this process or shared. */
 export class DeploymentBooks implements Books {
   readonly deployment: string;
   readonly rules: Rules;
-  /** Whether tokens are limited. */
-  readonly countsTokens: boolean;
   /** Called after anything was given back. */
   onFreed: () => void = () => {};
-  /** A decision is due in this turn: it takes along what waits to be written. */
-  decidesSoon = false;
   readonly #options: BooksOptions;
   readonly #learned = new LearnedOutput();
   readonly #alerts: QuotaAlerts | undefined;
@@ -54,9 +55,12 @@ export class DeploymentBooks implements Books {
   #inFlight = 0;
   #quotaReserved = 0;
   #limited = 0;
+  readonly #limitsTokens: boolean;
+  /** Tokens until the nearest limit is half used, as of the last change. */
+  #ample = 0;
   #countsReserved: boolean;
   #closed = false;
-  /** Changes that are not in the state yet: shared state takes them with the next decision, or at the end of the turn. */
+  /** Changes that are not in the state yet: shared state takes them with the next decision, or shortly. */
   #late: ((state: DeploymentState, now: number) => void)[] = [];
   #writesSoon = false;
 
@@ -65,10 +69,15 @@ export class DeploymentBooks implements Books {
     this.#options = options;
     this.deployment = deployment;
     this.rules = { plan: planLimits(limits), quota: limits?.quota, mostConcurrency: options.mostConcurrency };
-    this.countsTokens = limits !== undefined && [limits.tpm, limits.itpm, limits.otpm, limits.quota].some((limit) => limit !== undefined);
+    this.#limitsTokens = limits !== undefined && [limits.tpm, limits.itpm, limits.otpm, limits.quota].some((limit) => limit !== undefined);
     this.#countsReserved = this.rules.plan.counts === 'reserved';
     this.#alerts = limits?.quota === undefined ? undefined : new QuotaAlerts(deployment, limits.quota);
     this.#template = newHolder(options.clock.now());
+  }
+
+  /** Whether a request of about so many tokens must be counted exactly. */
+  countsTokens(about?: number): boolean {
+    return this.#limitsTokens && (about === undefined || about * ROUGHLY > this.#ample);
   }
 
   get shared(): boolean {
@@ -81,7 +90,14 @@ export class DeploymentBooks implements Books {
 
   /** Runs `work`, whose decisions are kept together or, where that fails, not at all. */
   together(work: () => void): void {
-    this.#options.store.together(work);
+    const late = this.#late;
+    try {
+      this.#options.store.together(work);
+    } catch (error) {
+      // What its updates took along is not kept either.
+      if (this.#late !== late) this.#late = [...late, ...this.#late];
+      throw error;
+    }
   }
 
   /** Sets the books up from the ledger, unless sharers have kept them. */
@@ -231,6 +247,7 @@ export class DeploymentBooks implements Books {
       state.touchedAt = now;
       if (state.countsReserved) this.#countsReserved = true;
       quota = state.quota;
+      if (this.#limitsTokens) this.#ample = tokensUntilHalf(state, this.rules);
       return answer;
     });
     if (late.length > 0) this.#late = [];
@@ -247,7 +264,7 @@ export class DeploymentBooks implements Books {
    */
   #change(change: (state: DeploymentState, now: number) => void, { urgent = false }: { readonly urgent?: boolean } = {}): void {
     if (this.shared && !urgent) {
-      // Writing shared state costs more than all else that a call does here: what many calls change in one turn is written once.
+      // Writing shared state costs more than all else that a call does here: where calls follow each other, it is written once for each.
       this.#late.push(change);
       this.#writeSoon();
       return;
@@ -262,10 +279,9 @@ export class DeploymentBooks implements Books {
   #writeSoon(): void {
     if (this.#writesSoon) return;
     this.#writesSoon = true;
-    setImmediate(() => {
+    this.#options.clock.after(SHARED_WITHIN_MS, () => {
       this.#writesSoon = false;
-      if (this.#late.length > 0 && this.decidesSoon) this.#writeSoon();
-      else this.#writeLate();
+      this.#writeLate();
     });
   }
 

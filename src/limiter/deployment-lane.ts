@@ -32,6 +32,7 @@ export class DeploymentLane {
   #cancelWatch: (() => void) | undefined;
   #nextDeadline = Infinity;
   #pumping = false;
+  #pumpsSoon = false;
   /** Admitted, and told so once that is kept. */
   #granted: { readonly waiter: Waiter; readonly place: CallReservation }[] = [];
 
@@ -39,7 +40,7 @@ export class DeploymentLane {
     this.#options = options;
     this.books = options.books;
     this.books.onFreed = () => {
-      if (this.#queue.size > 0) this.#pump();
+      if (this.#queue.size > 0) this.#pumpSoon();
     };
   }
 
@@ -82,10 +83,10 @@ export class DeploymentLane {
   /** Where deciding is dear, those who ask in one turn are decided on together. */
   #pumpSoon(): void {
     if (!this.books.shared) return this.#pump();
-    if (this.books.decidesSoon) return;
-    this.books.decidesSoon = true;
+    if (this.#pumpsSoon) return;
+    this.#pumpsSoon = true;
     setImmediate(() => {
-      this.books.decidesSoon = false;
+      this.#pumpsSoon = false;
       this.#pump();
     });
   }
@@ -114,10 +115,14 @@ export class DeploymentLane {
       });
       for (const { waiter, place } of this.#granted) waiter.resolve(place);
     } catch (error) {
+      const first = this.#queue.peek();
+      if (this.#granted.length === 0 && first !== undefined) this.#drop(first, error);
       for (const { waiter, place } of this.#granted) {
         place.release();
         waiter.reject(error);
       }
+      // Those behind them are told when it is their turn.
+      again = this.#options.clock.now();
     } finally {
       this.#granted = [];
     }

@@ -326,3 +326,39 @@ describe('a call that leaves late', () => {
     expect(limiter.statsOf(DEPLOYMENT).utilization).toBe(0);
   });
 });
+
+describe('whether the tokens of a request must be counted', () => {
+  const use = async (limits: Parameters<typeof setUp>[0], tokens: number) => {
+    const rig = setUp(limits);
+    const place = await rig.limiter.admit({ deployment: DEPLOYMENT, promptTokens: tokens, maxOutputTokens: 0 });
+    place.settle({ promptTokens: tokens, outputTokens: 0, costUsd: undefined });
+    place.release();
+    return rig;
+  };
+
+  it('does not depend on how many there are where only requests are limited', async () => {
+    const { limiter } = await use({ rpm: 60, concurrency: 2 }, 10);
+    expect([limiter.countsTokens(DEPLOYMENT), limiter.countsTokens(DEPLOYMENT, 1_000_000)]).toEqual([false, false]);
+  });
+
+  it('is so for any until the first call shows how things stand', () => {
+    expect(setUp({ tpm: 1_000_000 }).limiter.countsTokens(DEPLOYMENT, 1)).toBe(true);
+  });
+
+  it.each([
+    ['tokens a minute', { tpm: 100_000 }],
+    ['input tokens a minute', { itpm: 100_000 }],
+    ['a quota', { quota: { tokens: 100_000, period: 'day', alerts: [], onExhausted: 'stop' } }],
+  ] as const)('is not so for one that is small beside what is left of the first half of %s', async (_what, limits) => {
+    const { limiter, clock } = await use(limits, 2_000);
+    expect(limiter.countsTokens(DEPLOYMENT, 100)).toBe(false);
+    expect(limiter.countsTokens(DEPLOYMENT, 7_000)).toBe(true);
+    expect(limiter.countsTokens(DEPLOYMENT)).toBe(true);
+    const asking = limiter.admit({ deployment: DEPLOYMENT, promptTokens: 60_000, maxOutputTokens: 0 });
+    await clock.advance(60_000);
+    const more = await asking;
+    expect(limiter.countsTokens(DEPLOYMENT, 1)).toBe(true);
+    more.release();
+    expect(limiter.countsTokens(DEPLOYMENT, 100)).toBe(false);
+  });
+});

@@ -109,7 +109,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         join(request.deployment, { request, queuedAt: clock.now(), left: [], resolve, reject, unlisten: () => {}, headSince: undefined, gone: false });
       }),
     charge: (deployment, actual) => laneOf(deployment).charge(actual),
-    countsTokens: (deployment) => laneOf(deployment).books.countsTokens,
+    countsTokens: (deployment, about) => laneOf(deployment).books.countsTokens(about),
     observe: (signal) => laneOf(signal.deployment).books.observe(signal),
     stats: () => Array.from(lanes.values(), (lane) => lane.books.stats(lane.waiting)),
     statsOf: (deployment): DeploymentStats => {

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock, sleep, systemClock } from '../core/index.ts';
 import type { Limits, Reservation } from './contract.ts';
+import { SHARED_WITHIN_MS } from './deployment-books.ts';
 import { inFlight } from './deployment-state.ts';
 import { createLimiter } from './limiter.ts';
 import { type SharedState, openSharedState } from './shared-state.ts';
@@ -49,11 +50,9 @@ function end(place: Reservation): void {
   place.release();
 }
 
-/** What calls that end change is shared by the end of the turn. */
-function turnEnds(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/** Lets what calls that ended have changed be shared. */
+function isShared(clock: VirtualClock): Promise<void> {
+  return clock.advance(SHARED_WITHIN_MS);
 }
 
 describe('shared state in one file', () => {
@@ -121,7 +120,7 @@ describe('shared state in one file', () => {
     end(await a.admit(request));
     const b = limiterOn(clock, limits, { quotaUse: async () => 111 });
     end(await b.admit(request));
-    await turnEnds();
+    await isShared(clock);
     expect(a.statsOf(DEPLOYMENT).cumulative_tokens).toBe(540);
     await a.close();
     await b.close();
@@ -130,7 +129,7 @@ describe('shared state in one file', () => {
     expect(c.statsOf(DEPLOYMENT)).toMatchObject({ cumulative_tokens: 540, quota_percentage: 54 });
   });
 
-  it('is written once for all calls that begin or end in one turn, and with the next decision where one comes first', async () => {
+  it('is written once for all calls that begin in one turn, and with the next decision for those that have ended', async () => {
     let writes = 0;
     let within = false;
     const shared = open();
@@ -150,22 +149,55 @@ describe('shared state in one file', () => {
         }
       },
     };
-    const limiter = createLimiter({ clock: new VirtualClock(), limitsFor: () => ({ tpm: 10_000 }), shared: counted });
+    const clock = new VirtualClock();
+    const limiter = createLimiter({ clock, limitsFor: () => ({ tpm: 10_000 }), shared: counted });
     end(await limiter.admit(request));
-    await turnEnds();
+    await isShared(clock);
     writes = 0;
     const places = await Promise.all(Array.from({ length: 10 }, () => limiter.admit(request)));
     expect(writes).toBe(1);
-    await turnEnds();
+    await isShared(clock);
     writes = 0;
     for (const place of places.slice(0, 5)) end(place);
-    await turnEnds();
+    await isShared(clock);
     expect(writes).toBe(1);
     for (const place of places.slice(5)) end(place);
     end(await limiter.admit(request));
-    await turnEnds();
+    await isShared(clock);
     expect(writes).toBe(3);
     expect(limiter.statsOf(DEPLOYMENT)).toMatchObject({ cumulative_tokens: 240, in_flight: 0 });
+    await limiter.close();
+  });
+
+  it('that cannot be written turns away those who asked, and books nothing for them', async () => {
+    const clock = new VirtualClock();
+    const shared = open();
+    let failures = 0;
+    const failing: SharedState = {
+      ...shared,
+      together: (work) =>
+        shared.together(() => {
+          const result = work();
+          if (failures-- > 0) throw new Error('no space left');
+          return result;
+        }),
+    };
+    const limiter = createLimiter({ clock, limitsFor: () => ({ concurrency: 2, tpm: 10_000 }), shared: failing });
+    end(await limiter.admit(request));
+    await isShared(clock);
+    const [a, b] = [await limiter.admit(request), await limiter.admit(request)];
+    failures = 2;
+    end(a);
+    const asking = Promise.allSettled(Array.from({ length: 3 }, () => limiter.admit(request)));
+    await isShared(clock);
+    const asked = await asking;
+    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect((asked[0] as PromiseRejectedResult).reason).toMatchObject({ code: 'store', message: expect.stringContaining('no space left') as string });
+    expect(limiter.statsOf(DEPLOYMENT)).toMatchObject({ in_flight: 2, waiting: 0, cumulative_tokens: 40 });
+    end(b);
+    end((asked[2] as PromiseFulfilledResult<Reservation>).value);
+    expect(limiter.statsOf(DEPLOYMENT)).toMatchObject({ in_flight: 0, cumulative_tokens: 80 });
+    expect(shared.read(DEPLOYMENT, clock.now(), inFlight)).toBe(0);
     await limiter.close();
   });
 
@@ -237,8 +269,7 @@ describe('two processes on one file', () => {
     const places = await Promise.all([limiter.admit(request), limiter.admit(request), limiter.admit(request)]);
     expect(held()).toBe(3);
     for (const place of places) end(place);
-    await turnEnds();
-    expect(held()).toBe(0);
+    await expect.poll(held).toBe(0);
     await limiter.close();
   });
 });

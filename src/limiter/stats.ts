@@ -1,6 +1,6 @@
 import type { DeploymentStats } from './contract.ts';
 import { type Rules, concurrencyBound, turnPeriod } from './decide.ts';
-import { type DeploymentState, inFlight } from './deployment-state.ts';
+import { type DeploymentState, inFlight, quotaReserved } from './deployment-state.ts';
 import { periodEnd } from './quota-period.ts';
 import { advance } from './ring.ts';
 
@@ -49,4 +49,13 @@ export function describeState(state: DeploymentState, rules: Rules, now: number,
     concurrency: bound === Infinity ? null : bound,
     paused_until: state.pausedUntil > now ? state.pausedUntil : null,
   };
+}
+
+/** How many more tokens may be used before half of any limit on them is. Below 0 where more is used already. */
+export function tokensUntilHalf(state: DeploymentState, { plan, quota }: Rules): number {
+  let least = quota === undefined ? Infinity : quota.tokens / 2 - state.quota.used - quotaReserved(state);
+  for (const { key, dimension, limit } of plan.windows) {
+    if (dimension !== 'requests') least = Math.min(least, limit / 2 - (state.rings[key]?.sum ?? 0));
+  }
+  return least;
 }

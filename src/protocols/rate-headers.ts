@@ -38,17 +38,18 @@ export function readRateFacts(header: HeaderReader, now: number): RateFacts {
 
 function readRetryAfter(header: HeaderReader, now: number): number | undefined {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
-    const ms = header(name)?.trim() ?? '';
-    if (NUMBER.test(ms)) return wholeMs(Number(ms));
+    const ms = header(name)?.trim();
+    if (ms !== undefined && NUMBER.test(ms)) return wholeMs(Number(ms));
   }
-  const value = header('retry-after')?.trim() ?? '';
+  const value = header('retry-after')?.trim();
+  if (value === undefined) return undefined;
   if (NUMBER.test(value)) return wholeMs(Number(value) * 1000);
   return until(httpDate(value), now);
 }
 
 function readCount(value: string | undefined): number | undefined {
-  const text = value?.trim() ?? '';
-  return NUMBER.test(text) ? Number(text) : undefined;
+  const text = value?.trim();
+  return text !== undefined && NUMBER.test(text) ? Number(text) : undefined;
 }
 
 /** Bare numbers this large are times since the epoch: as seconds from now they would be over 30 years. */
@@ -56,7 +57,8 @@ const EPOCH_SECONDS = 1e9;
 const EPOCH_MILLISECONDS = 1e11;
 
 function readReset(value: string | undefined, now: number): number | undefined {
-  const text = value?.trim() ?? '';
+  const text = value?.trim();
+  if (text === undefined) return undefined;
   if (NUMBER.test(text)) {
     const number = Number(text);
     if (number >= EPOCH_MILLISECONDS) return until(number, now);

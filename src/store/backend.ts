@@ -17,6 +17,18 @@ export type OpSteps = readonly Step[];
 /** What became of one write in a commit: rows changed by its very first statement, or why it was undone. */
 export type WriteResult = { readonly changed: number } | { readonly error: StoreError };
 
+/** What a redo log beside the database needs. */
+export interface RedoPlace {
+  /** Where logs stand; made at the first one. */
+  readonly folder: string;
+  /**
+   * Commits what `find` gives, called while no other process can write; op by op: one that the database refuses is passed over.
+   *
+   * @throws StoreError when nothing was committed; what `find` throws
+   */
+  commitFound(find: () => readonly OpSteps[]): Promise<void>;
+}
+
 /**
  * What a database has to offer for the store to stand on it. Everything else (what each write means, reads, sums,
  * leases) is portable SQL and shared by all.
@@ -41,6 +53,8 @@ export interface Backend {
    * @throws StoreError when nothing of the batch was committed
    */
   commitNow?(batch: readonly (readonly OpSteps[])[]): readonly WriteResult[];
+  /** Absent where nothing may be acknowledged before it is committed, or nothing outlives the process anyway. */
+  readonly redo?: RedoPlace | undefined;
   /** Runs a read, waiting while the database is locked, its errors turned into StoreError. */
   read<T>(query: () => Promise<T>): Promise<T>;
   /** Reads, changes and writes a value as one, also against other processes. `update` gets and gives JSON text. */

@@ -7,6 +7,7 @@ import { purgeConformance } from './conformance/purge.ts';
 import { replayConformance } from './conformance/replay.ts';
 import { rowsConformance } from './conformance/rows.ts';
 import type { MakeStore } from './conformance/store-under-test.ts';
+import { soonConformance } from './conformance/soon.ts';
 import { sumsConformance } from './conformance/sums.ts';
 
 /** All that a backend must do to stand behind the Store contract. Each calls it from a test file of its own. */
@@ -20,5 +21,6 @@ export function storeConformance(name: string, make: MakeStore): void {
     lawsConformance(make);
     leasesConformance(make);
     processesConformance(make);
+    soonConformance(make);
   });
 }

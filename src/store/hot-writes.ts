@@ -3,8 +3,9 @@ import type { SelectQueryBuilder } from 'kysely';
 import { OUTCOME_KINDS, maySupersede } from '../core/index.ts';
 import { compileHot, slot, slots } from './hot-query.ts';
 import type { HotQuery } from './hot-query.ts';
-import { IN_FLIGHT, INTENT_COLUMNS } from './rows/call-row.ts';
+import { IN_FLIGHT, INTENT_COLUMNS, SETTLEMENT_COLUMNS } from './rows/call-row.ts';
 import type { IntentRow, SettlementRow } from './rows/call-row.ts';
+import { FORK_COLUMNS } from './rows/fork-row.ts';
 import type { AnswersTable, AttemptsTable, Database, Db, EntriesTable, EventsTable, ForksTable, GoalsTable, OutcomeColumns, RunsTable, ScoresTable, StepsTable } from './schema.ts';
 
 /** Outcomes that another one may follow. */
@@ -26,6 +27,8 @@ export interface HotWrites {
   readonly insertAttempt: HotQuery;
   readonly openCall: HotQuery;
   readonly settleCall: HotQuery;
+  /** A call that has ended, all of it at once; settles it where it is there and in flight. */
+  readonly enterCall: HotQuery;
   readonly markLost: HotQuery;
   /** Marks what one process has in flight. */
   readonly markLostOf: HotQuery;
@@ -182,43 +185,38 @@ function attemptWrites(db: Db): Pick<HotWrites, 'replaceAttempt' | 'forgetScores
   };
 }
 
-function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'markLost' | 'markLostOf' | 'addFork' | 'putAnswer'> {
+function callWrites(db: Db): Pick<HotWrites, 'openCall' | 'settleCall' | 'enterCall' | 'markLost' | 'markLostOf' | 'addFork' | 'putAnswer'> {
   const intent = slots<IntentRow>([...INTENT_COLUMNS]);
-  const settlement = slots<Omit<SettlementRow, 'id'>>([
-    'status',
-    'http_status',
-    'model_answered',
-    'input_fresh',
-    'cache_read',
-    'cache_write',
-    'output_text',
-    'reasoning',
-    'usage_source',
-    'cost_usd',
-    'first_token_ms',
-    'total_ms',
-    'finish_reason',
-    'request_id',
-    'error',
-    'usage_raw',
-  ]);
+  const settlement = slots<Omit<SettlementRow, 'id'>>([...SETTLEMENT_COLUMNS]);
   // The status is written into the statement: a planner uses a partial index only where it sees its condition.
   const lost = db
     .updateTable('calls')
     .set({ status: 'lost', usage_source: 'unknown', error: slot<string>('error'), holder: null })
     .where('status', '=', sql.lit(IN_FLIGHT));
+  const whole = slots<Omit<IntentRow & SettlementRow, 'holder'>>([...INTENT_COLUMNS.filter((column) => column !== 'holder' && column !== 'status'), ...SETTLEMENT_COLUMNS]);
   const fork = ['run_id', 'trial', 'goal_index', 'branch'] as const;
   const answer = ['run_id', 'key', 'occurrence'] as const;
   return {
     openCall: compileHot(db.insertInto('calls').values(intent).onConflict((conflict) => conflict.column('id').doNothing())),
     // Who made a call matters only while it is in flight, and is long.
     settleCall: compileHot(db.updateTable('calls').set({ ...settlement, holder: null }).where('id', '=', slot<string>('id')).where('status', '=', IN_FLIGHT)),
+    enterCall: compileHot(
+      db
+        .insertInto('calls')
+        .values(whole)
+        .onConflict((conflict) =>
+          conflict
+            .column('id')
+            .doUpdateSet((set) => ({ ...Object.fromEntries(SETTLEMENT_COLUMNS.map((column) => [column, set.ref(`excluded.${column}`)])), holder: null }))
+            .where('calls.status', '=', sql.lit(IN_FLIGHT)),
+        ),
+    ),
     markLost: compileHot(lost.where('run_id', '=', slot<string>('run_id'))),
     markLostOf: compileHot(lost.where('holder', '=', slot<string>('holder'))),
     addFork: compileHot(
       db
         .insertInto('forks')
-        .values(slots<ForksTable>([...fork, 'trunk', 'id']))
+        .values(slots<ForksTable>([...FORK_COLUMNS]))
         .onConflict((conflict) =>
           conflict
             .columns([...fork])

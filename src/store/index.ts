@@ -3,6 +3,7 @@ export type {
   BranchSums,
   CallFilter,
   CallGrouping,
+  CallOp,
   CallSums,
   ForkRecord,
   GoalCounts,

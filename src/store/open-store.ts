@@ -35,7 +35,10 @@ export async function openStore(location: string, options: OpenStoreOptions = {}
     clock: options.clock ?? systemClock,
     lockTimeoutMs: options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
   });
-  return new SqlStore(backend, options.redact ?? createRedactor());
+  const store = new SqlStore(backend, options.redact ?? createRedactor());
+  // Where that cannot be now, reads and writes of calls try it again and tell.
+  await store.recover().catch(() => {});
+  return store;
 }
 
 /** The path in a location. A message about one that cannot be used does not repeat it: it may hold a password. */

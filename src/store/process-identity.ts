@@ -25,8 +25,8 @@ export function isHolderAlive(holder: LeaseHolder): boolean {
   return holder.pidStartedAt === '' || startedAt === holder.pidStartedAt;
 }
 
-/** The host's name, on Linux with the process-id namespace: containers may share a name but not their pids. */
-function hostIdentity(): string {
+/** This host: its name, on Linux with the process-id namespace: containers may share a name but not their pids. */
+export function hostIdentity(): string {
   if (!onLinux()) return hostname();
   try {
     return `${hostname()}/${readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '')}`;

@@ -1,6 +1,6 @@
 import type { Attempt, CallRecord, Goal, JsonObject, Lease, LeaseHolder, Outcome, Run, RunEvent, RunStatus, Score, StepRecord, TranscriptEntry } from '../core/index.ts';
-import type { Backend } from './backend.ts';
-import type { AnswerKey, BranchSums, CallFilter, CallGrouping, CallSums, GoalCounts, PurgeOptions, ScoreSums, Store, StoredAnswer, WriteOp } from './contract.ts';
+import type { Backend, OpSteps } from './backend.ts';
+import type { AnswerKey, BranchSums, CallFilter, CallGrouping, CallOp, CallSums, GoalCounts, PurgeOptions, ScoreSums, Store, StoredAnswer, WriteOp } from './contract.ts';
 import { decodeLease, leaseSteps } from './leases.ts';
 import type { LeaseSteps } from './leases.ts';
 import { thisProcess } from './process-identity.ts';
@@ -14,6 +14,10 @@ import { findRun, getRun, listRuns, readEvents } from './reads/run-reads.ts';
 import { readScores, sumScores, worstScores } from './reads/score-reads.ts';
 import type { WorstScores } from './reads/score-reads.ts';
 import type { Redactor } from './redaction.ts';
+import { CallLog } from './redo/call-log.ts';
+import { deleteLogs, findDeadLogs, readDeadLogs } from './redo/dead-logs.ts';
+import { thisThread } from './redo/log-owner.ts';
+import { SoonWrites } from './redo/soon-writes.ts';
 import { encodeHolder } from './rows/holder-text.ts';
 import { contentJson } from './rows/text.ts';
 import type { Db } from './schema.ts';
@@ -22,6 +26,8 @@ import { WriteQueue } from './write-queue.ts';
 import type { QueueBounds } from './write-queue.ts';
 import { writeSteps } from './write-steps.ts';
 import type { WriteSteps } from './write-steps.ts';
+
+const UNWRITABLE: ReadonlySet<string> = new Set(['store_full', 'store_readonly', 'store_locked']);
 
 /** The store over any SQL backend: writes through one queue, reads as portable queries. */
 export class SqlStore implements Store {
@@ -32,6 +38,8 @@ export class SqlStore implements Store {
   readonly #queue: WriteQueue;
   readonly #steps: WriteSteps;
   readonly #leases: LeaseSteps;
+  /** Absent where all is written the ordinary way. */
+  readonly #soon: SoonWrites | undefined;
   /** This process as rows name it; asked for only once a call is opened. */
   #holder: string | undefined;
   #closing: Promise<void> | undefined;
@@ -44,10 +52,30 @@ export class SqlStore implements Store {
     this.#queue = new WriteQueue(backend, bounds);
     this.#steps = writeSteps(backend.db, redact, () => (this.#holder ??= encodeHolder(thisProcess())));
     this.#leases = leaseSteps(backend.db);
+    const owner = backend.redo === undefined ? undefined : thisThread();
+    this.#soon = backend.redo === undefined || owner === undefined ? undefined : new SoonWrites({ queue: this.#queue, steps: this.#steps, log: new CallLog(backend.redo.folder, owner) });
   }
 
   async write(...ops: readonly WriteOp[]): Promise<void> {
-    if (ops.length > 0) await this.#queue.submit(() => ops.map((op) => this.#steps.ofOp(op)));
+    if (ops.length > 0) await this.#submit(() => ops.map((op) => this.#steps.ofOp(op)));
+  }
+
+  async writeSoon(...ops: readonly CallOp[]): Promise<void> {
+    if (ops.length === 0 || (this.#closing === undefined && this.#soon?.take(ops) === true)) return;
+    await this.write(...ops);
+  }
+
+  async recover(): Promise<void> {
+    const { redo } = this.#backend;
+    if (redo === undefined || !this.#hasDeadLogs()) return;
+    let entered: readonly string[] = [];
+    await redo.commitFound(() => {
+      // Looked for anew: nobody else can enter them now, nor purge what they would bring back.
+      const { paths, entries } = readDeadLogs(findDeadLogs(redo.folder));
+      entered = paths;
+      return entries.map((entry) => this.#steps.ofEntry(entry));
+    });
+    deleteLogs(redo.folder, entered);
   }
 
   getRun(id: string): Promise<Run | undefined> {
@@ -109,15 +137,15 @@ export class SqlStore implements Store {
   }
 
   calls(filter: CallFilter, options: { readonly limit?: number; readonly after?: string } = {}): Promise<CallRecord[]> {
-    return this.#read((db) => readCalls(db, this.#asStored(filter), options));
+    return this.#readCalls((db) => readCalls(db, this.#asStored(filter), options));
   }
 
   sumCalls(filter: CallFilter, by: CallGrouping): Promise<Map<string, CallSums>> {
-    return this.#read((db) => sumCalls(db, this.#asStored(filter), by));
+    return this.#readCalls((db) => sumCalls(db, this.#asStored(filter), by));
   }
 
   sumBranches(filter: CallFilter): Promise<BranchSums[]> {
-    return this.#read((db) => sumBranches(db, this.#asStored(filter)));
+    return this.#readCalls((db) => sumBranches(db, this.#asStored(filter)));
   }
 
   answerCounts(runId: string): Promise<Map<string, number>> {
@@ -130,30 +158,35 @@ export class SqlStore implements Store {
 
   async markLostOfDead(isAlive: (holder: LeaseHolder) => boolean, at: number): Promise<number> {
     let marked = 0;
-    for (const holder of await this.#read(holdersInFlight)) {
-      if (!isAlive(holder)) marked += await this.#queue.submit(() => [this.#steps.markLostOf(holder.id, at)]);
+    for (const holder of await this.#readCalls(holdersInFlight)) {
+      if (!isAlive(holder)) marked += await this.#submit(() => [this.#steps.markLostOf(holder.id, at)]);
     }
     return marked;
   }
 
   flushNow(): boolean {
-    return this.#queue.flushNow();
+    this.#soon?.submit();
+    if (!this.#queue.flushNow()) return false;
+    if (this.#soon?.pending === 0) this.#soon.end();
+    return true;
   }
 
-  markLost(runId: string, at: number): Promise<number> {
-    return this.#queue.submit(() => [this.#steps.markLost(runId, at)]);
+  async markLost(runId: string, at: number): Promise<number> {
+    if (this.#hasDeadLogs()) await this.recover();
+    return this.#submit(() => [this.#steps.markLost(runId, at)]);
   }
 
   async interruptOrphan(runId: string, at: number, reason: string): Promise<boolean> {
-    return (await this.#queue.submit(() => [this.#steps.interruptOrphan(runId, at, reason)])) > 0;
+    if (this.#hasDeadLogs()) await this.recover();
+    return (await this.#submit(() => [this.#steps.interruptOrphan(runId, at, reason)])) > 0;
   }
 
   callsSince(deployment: string, since: number): Promise<{ readonly at: number; readonly tokens: number }[]> {
-    return this.#read((db) => callsSince(db, this.#redact.content(deployment), since));
+    return this.#readCalls((db) => callsSince(db, this.#redact.content(deployment), since));
   }
 
   tokensSince(deployment: string, since: number): Promise<number> {
-    return this.#read((db) => tokensSince(db, this.#redact.content(deployment), since));
+    return this.#readCalls((db) => tokensSince(db, this.#redact.content(deployment), since));
   }
 
   events(options: { readonly runId?: string; readonly after: number; readonly limit: number }): Promise<RunEvent[]> {
@@ -162,7 +195,7 @@ export class SqlStore implements Store {
 
   async acquireLease(runId: string, holder: LeaseHolder, now: number, ttlMs: number): Promise<Lease> {
     for (;;) {
-      await this.#queue.submit(() => [[this.#leases.acquire(runId, holder, now, ttlMs)]]);
+      await this.#submit(() => [[this.#leases.acquire(runId, holder, now, ttlMs)]]);
       const lease = await this.getLease(runId);
       // Gone again: whoever had it gave it back between the two statements.
       if (lease !== undefined) return lease;
@@ -170,15 +203,15 @@ export class SqlStore implements Store {
   }
 
   async renewLease(runId: string, holder: LeaseHolder, now: number, ttlMs: number): Promise<boolean> {
-    return (await this.#queue.submit(() => [[this.#leases.renew(runId, holder.id, now, ttlMs)]])) > 0;
+    return (await this.#submit(() => [[this.#leases.renew(runId, holder.id, now, ttlMs)]])) > 0;
   }
 
   async releaseLease(runId: string, holder: LeaseHolder): Promise<void> {
-    await this.#queue.submit(() => [[this.#leases.drop(runId, holder.id)]]);
+    await this.#submit(() => [[this.#leases.drop(runId, holder.id)]]);
   }
 
   async breakLease(runId: string, deadHolderId: string): Promise<void> {
-    await this.#queue.submit(() => [[this.#leases.drop(runId, deadHolderId)]]);
+    await this.#submit(() => [[this.#leases.drop(runId, deadHolderId)]]);
   }
 
   getLease(runId: string): Promise<Lease | undefined> {
@@ -190,8 +223,14 @@ export class SqlStore implements Store {
 
   async purge(options: PurgeOptions): Promise<{ readonly runs: number; readonly calls: number }> {
     this.#refuseClosed();
+    await this.recover();
+    await this.#soon?.settled();
     await this.#queue.drained();
-    return this.#backend.purge(options);
+    try {
+      return await this.#backend.purge(options);
+    } finally {
+      this.#soon?.clear();
+    }
   }
 
   getValue(name: string): Promise<JsonObject | undefined> {
@@ -210,12 +249,45 @@ export class SqlStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#queue.close().then(() => this.#backend.close());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  #read<T>(query: (db: Db) => Promise<T>): Promise<T> {
+  async #close(): Promise<void> {
+    const entered = this.#soon?.settled();
+    // Whether it was is asked for below, once all is closed.
+    entered?.catch(() => {});
+    await this.#queue.close();
+    this.#soon?.end();
+    await this.#backend.close();
+    await entered;
+  }
+
+  #hasDeadLogs(): boolean {
+    const { redo } = this.#backend;
+    return redo !== undefined && findDeadLogs(redo.folder).length > 0;
+  }
+
+  /** Writes after all that was handed over before. */
+  #submit(make: () => readonly OpSteps[]): Promise<number> {
+    this.#soon?.submit();
+    return this.#queue.submit(make);
+  }
+
+  async #read<T>(query: (db: Db) => Promise<T>): Promise<T> {
+    await this.#soon?.settled();
     return this.#backend.read(() => query(this.#backend.db));
+  }
+
+  /** Also what processes that are gone have left beside the tables. */
+  async #readCalls<T>(query: (db: Db) => Promise<T>): Promise<T> {
+    if (this.#hasDeadLogs()) {
+      await this.recover().catch((error: unknown) => {
+        // What cannot be written can be read all the same, as far as it is in the tables.
+        if (!StoreError.isInstance(error) || !UNWRITABLE.has(error.code)) throw error;
+      });
+    }
+    return this.#read(query);
   }
 
   #refuseClosed(): void {

@@ -58,14 +58,16 @@ export class WriteQueue {
    * @returns rows changed by its first statement, once committed
    */
   submit(make: () => readonly OpSteps[]): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new StoreError({ code: 'store', message: 'the store is closed: nothing more can be written' }));
-      const waiting: Waiting = { make, resolve, reject };
-      if (this.#waiting.length > 0 || this.#full()) this.#waiting.push(waiting);
-      else this.#admit(waiting);
-      // A write that could not be encoded leaves nothing to do.
-      if (this.#pending.length > 0) this.#running ??= this.#run();
-    });
+    return new Promise((resolve, reject) => this.enqueue({ make, resolve, reject }));
+  }
+
+  /** The same, told in the turn in which it is committed or refused. */
+  enqueue(write: Waiting): void {
+    if (this.#closed) return write.reject(new StoreError({ code: 'store', message: 'the store is closed: nothing more can be written' }));
+    if (this.#waiting.length > 0 || this.#full()) this.#waiting.push(write);
+    else this.#admit(write);
+    // A write that could not be encoded leaves nothing to do.
+    if (this.#pending.length > 0) this.#running ??= this.#run();
   }
 
   /** Waits for all that was submitted. */

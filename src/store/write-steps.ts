@@ -1,8 +1,9 @@
 import type { OpSteps, Step } from './backend.ts';
-import type { WriteOp } from './contract.ts';
+import type { CallOp, WriteOp } from './contract.ts';
 import { compileWrites } from './hot-writes.ts';
 import type { HotQuery } from './hot-query.ts';
 import type { Redactor } from './redaction.ts';
+import type { CallEntry, CallRow } from './redo/call-entry.ts';
 import { encodeAnswer } from './rows/answer-row.ts';
 import { encodeAttempt } from './rows/attempt-row.ts';
 import { encodeIntent, encodeSettlement } from './rows/call-row.ts';
@@ -17,6 +18,9 @@ import type { Db } from './schema.ts';
 /** Turns writes into the statements that make them, secrets taken out. */
 export interface WriteSteps {
   ofOp(op: WriteOp): OpSteps;
+  /** What the op of a call writes. */
+  rowsOf(op: CallOp): CallRow[];
+  ofEntry(entry: CallEntry): OpSteps;
   markLost(runId: string, at: number): OpSteps;
   /** @param holder as it stands in the rows */
   markLostOf(holder: string, at: number): OpSteps;
@@ -75,8 +79,36 @@ export function writeSteps(db: Db, redact: Redactor, holder: () => string): Writ
     }
   };
 
+  const rowsOf = (op: CallOp): CallRow[] => {
+    switch (op.op) {
+      case 'call.open':
+        return [{ is: 'open', row: encodeIntent(redact, op.intent, holder()) }];
+      case 'call.settle':
+        return [{ is: 'settle', row: encodeSettlement(redact, op.settlement) }];
+      case 'fork.add':
+        return encodeFork(redact, op.fork).map((row) => ({ is: 'fork', row }));
+      default:
+        return op satisfies never;
+    }
+  };
+
+  const ofEntry = (entry: CallEntry): OpSteps => {
+    switch (entry.is) {
+      case 'open':
+        return [entry.settlement === undefined ? step(hot.openCall, entry.row) : step(hot.enterCall, { ...entry.row, ...entry.settlement })];
+      case 'settle':
+        return [step(hot.settleCall, entry.row)];
+      case 'fork':
+        return [step(hot.addFork, entry.row)];
+      default:
+        return entry satisfies never;
+    }
+  };
+
   return {
     ofOp,
+    rowsOf,
+    ofEntry,
     markLost: (runId, at) => [lost(runId, at)],
     markLostOf: (holder, at) => [step(hot.markLostOf, { holder, error: lostAt(at) })],
     interruptOrphan: (runId, at, reason) => [

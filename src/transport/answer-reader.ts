@@ -6,6 +6,8 @@ const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Of an error answer only the beginning is of use. */
 const LONGEST_ERROR_BYTES = 1024 * 1024;
 
+const decoder = new TextDecoder();
+
 /** Reads one answer as it comes: its head, then its decoded bytes, cut anywhere. */
 export class AnswerReader {
   httpStatus: number | null = null;
@@ -77,7 +79,7 @@ export class AnswerReader {
 
   /** The decoded body, as far as it was kept. */
   text(): string {
-    this.#text ??= new TextDecoder().decode(Buffer.concat(this.#chunks));
+    this.#text ??= decoder.decode(this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks));
     return this.#text;
   }
 }

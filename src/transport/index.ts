@@ -1,6 +1,7 @@
 export { CallError, type CallErrorOptions } from './call-error.ts';
 export { collectAnswers, transportFetch, type CallDetails, type Collected } from './fetch.ts';
 export type { Answer, OutgoingCall } from './outgoing-call.ts';
+export { mayBeRetried, RetriedCalls } from './retried-calls.ts';
 export { DEFAULT_RETRY, NO_RETRY, type RetryPolicy } from './retry.ts';
 export { AnswerReader } from './answer-reader.ts';
 export { decoded, isDecodingError, UnreadableBodyError } from './decode-body.ts';

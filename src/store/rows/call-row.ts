@@ -32,6 +32,26 @@ export const INTENT_COLUMNS = [
   'holder',
 ] as const satisfies readonly (keyof CallsTable)[];
 
+/** What the end of a call adds. */
+export const SETTLEMENT_COLUMNS = [
+  'status',
+  'http_status',
+  'model_answered',
+  'input_fresh',
+  'cache_read',
+  'cache_write',
+  'output_text',
+  'reasoning',
+  'usage_source',
+  'cost_usd',
+  'first_token_ms',
+  'total_ms',
+  'finish_reason',
+  'request_id',
+  'error',
+  'usage_raw',
+] as const satisfies readonly (keyof CallsTable)[];
+
 export type IntentRow = Pick<CallsTable, (typeof INTENT_COLUMNS)[number]>;
 export type SettlementRow = Omit<CallsTable, Exclude<keyof IntentRow, 'id' | 'status'>>;
 

@@ -6,6 +6,8 @@ import type { ForksTable } from '../schema.ts';
 export const NO_NAME = '';
 export const NO_GOAL = -1;
 
+export const FORK_COLUMNS = ['run_id', 'trial', 'goal_index', 'branch', 'trunk', 'id'] as const satisfies readonly (keyof ForksTable)[];
+
 const SEPARATOR = '/';
 
 /** The branch that a branch forked from; `''` for the trunk of all. */

@@ -54,7 +54,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Backend> {
         if (connection.inTransaction) connection.exec('rollback');
       }
     });
-    return new SqliteBackend({ connection, db, patience });
+    return new SqliteBackend({ connection, db, patience, redo: options.durability === 'normal' });
   } catch (error) {
     connection.close();
     throw toStoreError(error, location, path);

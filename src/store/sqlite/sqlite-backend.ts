@@ -1,6 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { JsonObject } from '../../core/index.ts';
-import type { Backend, OpSteps, WriteResult } from '../backend.ts';
+import type { Backend, OpSteps, RedoPlace, WriteResult } from '../backend.ts';
 import type { PurgeOptions } from '../contract.ts';
 import { IN_FLIGHT } from '../rows/call-row.ts';
 import { NO_GOAL, NO_NAME } from '../rows/fork-row.ts';
@@ -34,18 +34,22 @@ export class SqliteBackend implements Backend {
   readonly location: string;
   readonly sharedStatePath: string | undefined;
   readonly db: Db;
+  readonly redo: RedoPlace | undefined;
   readonly #connection: BetterSqlite3.Database;
   readonly #patience: LockPatience;
   readonly #statements = new Map<string, Statement>();
   /** What was asked for last. */
   #commit: Commit = { batch: [], results: [] };
 
-  constructor(options: { readonly connection: BetterSqlite3.Database; readonly db: Db; readonly patience: LockPatience }) {
+  /** @param options.redo whether ops may be acknowledged once they stand in a log beside the file */
+  constructor(options: { readonly connection: BetterSqlite3.Database; readonly db: Db; readonly patience: LockPatience; readonly redo: boolean }) {
     this.location = options.patience.location;
     this.sharedStatePath = options.patience.path === undefined ? undefined : `${options.patience.path}.limits`;
     this.db = options.db;
     this.#connection = options.connection;
     this.#patience = options.patience;
+    const { path } = options.patience;
+    this.redo = path === undefined || !options.redo ? undefined : { folder: `${path}.calls`, commitFound: (find) => this.#commitFound(find) };
   }
 
   async commit(batch: readonly (readonly OpSteps[])[]): Promise<readonly WriteResult[]> {
@@ -145,6 +149,14 @@ export class SqliteBackend implements Backend {
     const [result] = this.#connection.pragma('wal_checkpoint(truncate)') as { readonly busy: number }[];
     // Another process is reading from the log; it will move on.
     if (result?.busy === 1) throw Object.assign(new Error('the write-ahead log is in use'), { code: 'SQLITE_BUSY' });
+  }
+
+  #commitFound(find: () => readonly OpSteps[]): Promise<void> {
+    return whileLocked(this.#patience, () =>
+      this.#transaction(() => {
+        for (const op of find()) this.#runAlone([op]);
+      }),
+    );
   }
 
   #once(commit: Commit): readonly WriteResult[] {
