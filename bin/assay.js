@@ -75,7 +75,7 @@ function inForeground() {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[2] === fields[5];
   } catch {
-    return Boolean(process.stdin.isTTY || process.stderr.isTTY);
+    return process.stdin.isTTY || process.stderr.isTTY;
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * The gateway as it runs for users: a durable ledger in a file, limits that are counted and never reached. Prints its port.
+ * The gateway as it runs for users: a durable ledger in a file, limits shared through a file that are counted and never come near, so that
+ * prompts' tokens are estimated and not counted. Prints its port.
  * Usage: node assay-gateway.ts http://HOST:PORT FILE
  */
 import { systemClock } from '../../src/core/index.ts';

@@ -6,7 +6,7 @@ import { Budget } from '../limiter/index.ts';
 import { priceTable } from '../ledger/index.ts';
 import type { Store } from '../store/index.ts';
 import { answer, closedPort, completion, event, listen, serve, stream, streamOf, USAGE } from '../transport/testing/server.ts';
-import { openAiAt, openGatewayRig } from './testing/gateway-rig.ts';
+import { openAiAt, openGatewayRig, storeWith } from './testing/gateway-rig.ts';
 import { call, chat } from './testing/wire.ts';
 
 const PATH = '/v1/chat/completions';
@@ -319,7 +319,7 @@ describe('a call that may not leave', () => {
   it('does not leave where its row cannot be written', async () => {
     await using server = await serve(answer(200, completion('hi')));
     const failing = new AssayError({ code: 'store_full', message: 'no space left', hint: 'free some' });
-    await using rig = await openGatewayRig({ upstreams: [openAiAt(server.url)], limits: { concurrency: 1 }, storing: (store) => Object.assign(Object.create(store) as Store, { write: () => Promise.reject(failing) }) });
+    await using rig = await openGatewayRig({ upstreams: [openAiAt(server.url)], limits: { concurrency: 1 }, storing: (store) => storeWith(store, { write: () => Promise.reject(failing), writeSoon: () => Promise.reject(failing) }) });
     for (let i = 0; i < 2; i++) expect(await call(rig.url + PATH, { body: chat() })).toMatchObject({ status: 503, json: { error: { code: 'store_full', message: 'assay: no space left; free some' } } });
     expect(server.received).toEqual([]);
   });
@@ -328,8 +328,8 @@ describe('a call that may not leave', () => {
     await using server = await serve(answer(200, completion('hi')));
     let writes = 0;
     const storing = (store: Store): Store => {
-      const write: Store['write'] = (...ops) => (++writes === 2 ? Promise.reject(new AssayError({ code: 'store_full', message: 'no space left' })) : store.write(...ops));
-      return Object.assign(Object.create(store) as Store, { write });
+      const writeSoon: Store['writeSoon'] = (...ops) => (++writes === 2 ? Promise.reject(new AssayError({ code: 'store_full', message: 'no space left' })) : store.writeSoon(...ops));
+      return storeWith(store, { writeSoon });
     };
     await using rig = await openGatewayRig({ upstreams: [openAiAt(server.url)], storing });
     expect(await call(rig.url + PATH, { body: chat() })).toMatchObject({ status: 200, json: completion('hi') });

@@ -36,13 +36,13 @@ export async function answerCounted(core: GatewayCore, inbound: Inbound): Promis
   const headers = headersWith({});
   const described = describeCall({ method, url: new URL(mount.origin + path), headers: headers.byName, body: text }, core.places);
   if (described === undefined) return forwardUncounted(core, inbound, { body });
-  charged.options.mayCall?.({ model: described.asked.model ?? null, deployment: described.deployment });
 
   const replay = replayOf(core, charged, { upstream: mount.upstream.name, method, path, body: text });
   if (replay !== undefined) {
     const stored = await replay.book.next(replay.key, { give: replay.lookUp && request.headers[NO_REPLAY_HEADER] === undefined });
     if (stored !== undefined) return giveStored(core, inbound, described, stored);
   }
+  charged.options.mayCall?.({ model: described.asked.model ?? null, deployment: described.deployment });
 
   const filter = described.bodyWithUsage === undefined ? undefined : new UsageChunkFilter();
   // What is taken out of the stream must be readable, and the body is ours now.

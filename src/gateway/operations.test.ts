@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AssayError } from '../core/index.ts';
-import type { Store } from '../store/index.ts';
 import { answer, completion, serve, streamOf } from '../transport/testing/server.ts';
 import { Histogram, prometheusText } from './prometheus.ts';
-import { openAiAt, openGatewayRig } from './testing/gateway-rig.ts';
+import { openAiAt, openGatewayRig, storeWith } from './testing/gateway-rig.ts';
 import { call, chat, dial, until } from './testing/wire.ts';
 
 const PATH = '/v1/chat/completions';
@@ -18,7 +17,7 @@ describe('health', () => {
 
   it('says what keeps the store from being written', async () => {
     const updateValue = (): Promise<never> => Promise.reject(new AssayError({ code: 'store_full', message: 'no space left' }));
-    await using rig = await openGatewayRig({ storing: (store) => Object.assign(Object.create(store) as Store, { updateValue }) });
+    await using rig = await openGatewayRig({ storing: (store) => storeWith(store, { updateValue }) });
     expect(await call(`${rig.url}/health`, { method: 'GET' })).toMatchObject({ status: 503, json: { status: 'failing', store: 'no space left' } });
   });
 });

@@ -8,7 +8,7 @@ import { openStore, type Store } from '../store/index.ts';
 import { answer, completion, serve, stream, streamOf, type Handler } from '../transport/testing/server.ts';
 import type { GatewayScope } from './contract.ts';
 import { answerKey } from './replay-book.ts';
-import { openAiAt, openGatewayRig, type GatewayRig, type GatewayRigOptions } from './testing/gateway-rig.ts';
+import { openAiAt, openGatewayRig, storeWith, type GatewayRig, type GatewayRigOptions } from './testing/gateway-rig.ts';
 import { call, chat, dial, until } from './testing/wire.ts';
 
 const PATH = '/v1/chat/completions';
@@ -188,7 +188,7 @@ describe('a run that starts again', () => {
       await using first = await life(server.url);
       await call(first.scope.url + PATH, { body: chat() });
     }
-    await using again = await life(server.url, { storing: (inner) => Object.assign(Object.create(inner) as Store, { write: () => Promise.reject(new AssayError({ code: 'store_full', message: 'full' })), answerCounts: inner.answerCounts.bind(inner), answer: inner.answer.bind(inner) }) });
+    await using again = await life(server.url, { storing: (inner) => storeWith(inner, { writeSoon: () => Promise.reject(new AssayError({ code: 'store_full', message: 'full' })) }) });
     expect((await call(again.scope.url + PATH, { body: chat() })).status).toBe(503);
   });
 

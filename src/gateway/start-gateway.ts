@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once as event } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -123,7 +123,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     shouldUpgradeCallback: (request) => /websocket/i.test(request.headers.upgrade ?? ''),
   });
   server.on('request', (request, response) => void serve(request, response, () => {}));
-  server.on('checkContinue', (request, response) => void serve(request, response, () => response.writeContinue()));
+  server.on('checkContinue', (request, response) => void serve(request, response, once(() => response.writeContinue())));
   const refuseUpgrade = (request: IncomingMessage, socket: Duplex): void => refuseConnection(core, request, socket);
   server.on('upgrade', refuseUpgrade);
   server.on('connect', refuseUpgrade);
@@ -175,6 +175,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
+}
+
 const FLUSH_MS = 500;
 
 function flushed(clock: GatewayOptions['meter']['clock'], ms: number): Promise<void> {
@@ -194,7 +202,7 @@ function makeDispatcher(proxies: GatewayOptions['proxies'], idleTimeoutMs: numbe
 async function listen(server: Server, host: string, port: number): Promise<void> {
   server.listen(port, host);
   try {
-    await once(server, 'listening');
+    await event(server, 'listening');
   } catch (error) {
     throw new UsageError({ code: 'config', message: `the gateway cannot listen on ${host}:${port}: ${describeError(error)}`, hint: 'choose another address or port, or 0 for any free one', cause: error });
   }

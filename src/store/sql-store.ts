@@ -61,8 +61,10 @@ export class SqlStore implements Store {
   }
 
   async writeSoon(...ops: readonly CallOp[]): Promise<void> {
-    if (ops.length === 0 || (this.#closing === undefined && this.#soon?.take(ops) === true)) return;
-    await this.write(...ops);
+    if (ops.length === 0) return;
+    const kept = this.#closing === undefined && this.#soon?.take(ops);
+    if (kept === true) return;
+    await (typeof kept === 'object' ? kept : this.write(...ops));
   }
 
   async recover(): Promise<void> {

@@ -117,7 +117,7 @@ describe('however the bytes are cut', () => {
   const eol = fc.constantFrom('\n', '\r\n', '\r');
   const json = fc.constantFrom(USAGE, WORD, '{"choices":[],"usage":{}}', '{"usage":{"a":[]},"choices":[ ]}', '{"choices":[],"usage":null}', '{"choices":[{}],"usage":{}}', '{"usage":{},"choices":[{"a":1}]}', '[DONE]', '{', '[]', '"é文👋🏽"');
   const field = fc.oneof({ weight: 3, arbitrary: json.map((data) => `data: ${data}`) }, fc.constantFrom('event: x', 'id: 1', ': ping', ':', 'data', 'data:', 'foo', 'da'));
-  const streams = fc.array(fc.oneof(fc.tuple(field, eol, eol).map((parts) => parts.join('')), fc.tuple(field, eol).map((parts) => parts.join('')), eol, fc.constantFrom('\ufeff', 'data: {"choices":', '[', ']', ',"usage":{}}')), { maxLength: 14 });
+  const streams = fc.array(fc.oneof(fc.tuple(field, eol, eol).map((parts) => parts.join('')), fc.tuple(field, eol).map((parts) => parts.join('')), eol, fc.constantFrom('data: {"choices":', '[', ']', ',"usage":{}}')), { maxLength: 14 });
 
   it('gives what it gives for the whole', () => {
     fc.assert(

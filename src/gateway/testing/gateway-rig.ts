@@ -68,3 +68,15 @@ export async function openGatewayRig(options: GatewayRigOptions = {}): Promise<G
     },
   };
 }
+
+/** The store with some of its methods replaced. */
+export function storeWith(store: Store, replaced: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const own = (replaced as Readonly<Record<string | symbol, unknown>>)[name];
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

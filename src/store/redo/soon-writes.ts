@@ -3,7 +3,7 @@ import type { CallOp } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 import type { WriteQueue } from '../write-queue.ts';
 import type { WriteSteps } from '../write-steps.ts';
-import { beforeProcessEnds } from './before-process-ends.ts';
+import { beforeProcessEnds, lastInProcess } from './process-end.ts';
 import { entriesOf, type CallEntry, type CallRow } from './call-entry.ts';
 import type { CallLog, LogFile } from './call-log.ts';
 import { logLine } from './log-line.ts';
@@ -49,6 +49,9 @@ export class SoonWrites {
   readonly #queue: WriteQueue;
   readonly #steps: WriteSteps;
   readonly #log: CallLog;
+  /** Not in the log yet. */
+  #unwritten: CallRow[] = [];
+  #written: PromiseWithResolvers<void> | undefined;
   #pending: Kept[] = [];
   readonly #batches = new Set<Batch>();
   #waiters: Waiter[] = [];
@@ -58,6 +61,9 @@ export class SoonWrites {
   #alone = false;
   #ordinary = 0;
   #forgetExit: (() => void) | undefined;
+  #forgetLast: (() => void) | undefined;
+  /** No further turn of the loop will come. */
+  #exits = false;
 
   constructor({ queue, steps, log }: { readonly queue: WriteQueue; readonly steps: WriteSteps; readonly log: CallLog }) {
     this.#queue = queue;
@@ -65,30 +71,63 @@ export class SoonWrites {
     this.#log = log;
   }
 
-  /** @returns whether the ops are kept; where not, they are to be written the ordinary way */
-  take(ops: readonly CallOp[]): boolean {
+  /**
+   * Keeps ops in the log: calls that open at once, since they wait to leave; settlements with the next call that opens, or at the end of the
+   * turn. Both are one line, and one system call, then.
+   *
+   * @returns whether the ops are kept; where not, they are to be written the ordinary way
+   */
+  take(ops: readonly CallOp[]): boolean | Promise<void> {
     if (this.#pending.length >= MOST_PENDING || !ops.every(isSound)) return false;
     if (this.#ordinary > 0) {
       this.#ordinary--;
       return false;
     }
     const rows = ops.length === 1 ? this.#steps.rowsOf(ops[0]!) : ops.flatMap((op) => this.#steps.rowsOf(op));
-    let file: LogFile;
+    this.#forgetLast ??= lastInProcess(() => {
+      this.#exits = true;
+      this.#append([]);
+    });
+    if (!this.#exits && rows.every(({ is }) => is === 'settle')) return this.#keepWithNext(rows);
+    return this.#append(rows);
+  }
+
+  #keepWithNext(rows: readonly CallRow[]): Promise<void> {
+    for (const row of rows) this.#unwritten.push(row);
+    if (this.#written === undefined) {
+      this.#written = Promise.withResolvers();
+      setImmediate(() => this.#append([]));
+    }
+    return this.#written.promise;
+  }
+
+  /** Appends what waits to be appended, and more, as one line. Returns whether `more` is kept. */
+  #append(more: readonly CallRow[]): boolean {
+    const unwritten = this.#unwritten;
+    const rows = unwritten.length === 0 ? more : [...unwritten, ...more];
+    if (rows.length === 0) return true;
+    const written = this.#written;
+    this.#unwritten = [];
+    this.#written = undefined;
+    let file: LogFile | undefined;
     try {
       file = this.#log.append(logLine(rows));
     } catch {
       // A full disk, for one: the ordinary write tells.
       this.#ordinary = AFTER_FAILURE;
-      return false;
     }
-    for (const [at, row] of rows.entries()) this.#pending.push({ row, lastOf: at === rows.length - 1 ? file : undefined });
+    const kept = file === undefined ? unwritten : rows;
+    for (const [at, row] of kept.entries()) this.#pending.push({ row, lastOf: at === kept.length - 1 ? file : undefined });
+    if (file !== undefined) written?.resolve();
+    else if (written !== undefined) this.settled()!.then(written.resolve, written.reject);
     if (this.#pending.length >= ENTER_AT && this.#batches.size === 0 && this.#failures === 0) this.submit();
     this.#arm();
-    return true;
+    return file !== undefined;
   }
 
   /** Hands what is pending to the queue: what is submitted there afterwards is committed after it. */
   submit(): void {
+    if (this.#unwritten.length > 0) this.#append([]);
     if (this.#pending.length === 0) return;
     const rows = this.#pending;
     this.#pending = [];
@@ -106,7 +145,7 @@ export class SoonWrites {
 
   /** Resolves once all that was taken so far is committed; rejects where that fails, which leaves it in the log to be tried again. */
   settled(): Promise<void> | undefined {
-    if (this.#pending.length === 0 && this.#batches.size === 0) return undefined;
+    if (this.#unwritten.length + this.#pending.length + this.#batches.size === 0) return undefined;
     this.submit();
     return new Promise((resolve, reject) => this.#waiters.push({ batches: new Set(this.#batches), resolve, reject }));
   }
@@ -122,12 +161,14 @@ export class SoonWrites {
     this.#timer = undefined;
     this.#forgetExit?.();
     this.#forgetExit = undefined;
+    this.#forgetLast?.();
+    this.#forgetLast = undefined;
     this.#log.end();
   }
 
   /** What could not be committed yet. */
   get pending(): number {
-    return this.#pending.length + this.#batches.size;
+    return this.#unwritten.length + this.#pending.length + this.#batches.size;
   }
 
   #submitAlone(batch: Batch, entries: readonly CallEntry[]): void {
