@@ -63,7 +63,9 @@ describe('assay exec --each', () => {
     for (const { settlement } of calls) counts.set(settlement?.status, (counts.get(settlement?.status) ?? 0) + 1);
     // What was in flight at the kill is lost and asked again; every other answer was paid for once.
     expect(counts.get('ok')).toBe(40);
-    expect(served.requests.received).toBe(40 + (counts.get('lost') ?? 0) + (counts.get('aborted') ?? 0));
+    // A lost call may have been killed between its entry and its leaving.
+    expect(served.requests.received).toBeGreaterThanOrEqual(40);
+    expect(served.requests.received).toBeLessThanOrEqual(40 + (counts.get('lost') ?? 0) + (counts.get('aborted') ?? 0));
     expect(answered).toBeGreaterThanOrEqual(16);
     await using store = await rig.folder.store();
     expect((await store.countGoals(run.id)).byOutcome).toEqual({ undetermined: 20 });
